@@ -1,0 +1,4 @@
+//! HK06xx: feature definitions, training sets and materialisation.
+
+codes! { CODES:
+}

@@ -1,0 +1,4 @@
+//! HK03xx: loading sources.
+
+codes! { CODES:
+}

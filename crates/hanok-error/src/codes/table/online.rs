@@ -1,0 +1,4 @@
+//! HK07xx: the online store.
+
+codes! { CODES:
+}

@@ -1,0 +1,4 @@
+//! HK10xx: the point-in-time join.
+
+codes! { CODES:
+}

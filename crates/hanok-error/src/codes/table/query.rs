@@ -1,0 +1,4 @@
+//! HK04xx: SQL.
+
+codes! { CODES:
+}

@@ -1,0 +1,4 @@
+//! HK08xx: the feature server.
+
+codes! { CODES:
+}

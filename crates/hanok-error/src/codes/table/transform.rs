@@ -1,0 +1,4 @@
+//! HK05xx: models.
+
+codes! { CODES:
+}

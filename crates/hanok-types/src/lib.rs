@@ -1,0 +1,11 @@
+//! Names, ids and value types that every room shares.
+//!
+//! Must not exist here: anything that knows a file, a socket or a database.
+
+mod id;
+mod name;
+mod value;
+
+pub use id::Id;
+pub use name::{Name, NameError, TableName};
+pub use value::{ValueType, ValueTypeError};
