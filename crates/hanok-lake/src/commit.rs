@@ -1,0 +1,237 @@
+//! Commits: append or replace, optimistic, repeated on the latest version until they succeed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use deltalake::kernel::engine::arrow_conversion::TryIntoKernel as _;
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
+use deltalake::kernel::{Action, MetadataExt as _, StructType, Transaction};
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::{DeltaTableError, DeltaTable};
+use futures::TryStreamExt as _;
+
+use crate::error::is_conflict;
+use crate::schema::{evolve, lake_schema};
+use crate::writer::sync_file;
+use crate::{LakeError, StagedFiles, Table};
+
+/// Rounds before a commit gives up. With the pauses below that is about ten seconds of constant defeat.
+const ATTEMPTS_MAX: u32 = 60;
+/// The longest pause between two rounds.
+const PAUSE_MAX: Duration = Duration::from_millis(200);
+
+/// What a commit does with the rows that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitMode {
+    /// They stay. New columns are allowed when [`CommitOptions::evolve`] says so.
+    Append,
+    /// They go, and the schema becomes that of the new files.
+    Replace,
+}
+
+/// What a commit carries beside its files.
+#[derive(Clone, Debug, Default)]
+pub struct CommitOptions {
+    /// Application transactions, recorded atomically with the files. When all of them are already recorded with this
+    /// or a higher version the commit has happened before and is not repeated.
+    pub applications: Vec<(String, i64)>,
+    /// Whether new columns may be added to the table.
+    pub evolve: bool,
+    /// Free facts for the commit's entry in the log.
+    pub info: BTreeMap<String, serde_json::Value>,
+}
+
+/// How a commit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The table's version.
+    pub version: u64,
+    /// Whether this call made it; otherwise an earlier one had.
+    pub fresh: bool,
+}
+
+impl Table {
+    /// Makes staged files part of the table.
+    ///
+    /// A table that changed meanwhile is loaded again and the commit repeated, at most 60 times.
+    ///
+    /// # Errors
+    /// [`LakeError::Conflict`] when other writers won every round; [`LakeError::SchemaMismatch`] and
+    /// [`LakeError::NewColumn`] when the files do not fit the table as it is by then. Nothing is committed then.
+    pub async fn commit(
+        &mut self,
+        staged: StagedFiles,
+        mode: CommitMode,
+        options: &CommitOptions,
+    ) -> Result<Committed, LakeError> {
+        let mut pause = Duration::from_millis(5);
+        for _ in 0..ATTEMPTS_MAX {
+            self.load().await?;
+            if let Some(version) = self.already_committed(options).await? {
+                return Ok(Committed { version, fresh: false });
+            }
+            match self.try_commit(&staged, mode, options).await? {
+                Some(version) => {
+                    self.sync_commit(version).await?;
+                    self.load().await?;
+                    return Ok(Committed { version, fresh: true });
+                }
+                None => {
+                    tokio::time::sleep(pause + jitter()).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+            }
+        }
+        Err(LakeError::Conflict { table: self.name().to_string(), attempts: ATTEMPTS_MAX })
+    }
+
+    async fn already_committed(&self, options: &CommitOptions) -> Result<Option<u64>, LakeError> {
+        let Some(version) = self.version() else { return Ok(None) };
+        if options.applications.is_empty() {
+            return Ok(None);
+        }
+        for (application, wanted) in &options.applications {
+            if self.application_version(application).await?.is_none_or(|found| found < *wanted) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(version))
+    }
+
+    /// One round on the loaded version. `None` when another writer was faster.
+    async fn try_commit(
+        &self,
+        staged: &StagedFiles,
+        mode: CommitMode,
+        options: &CommitOptions,
+    ) -> Result<Option<u64>, LakeError> {
+        let transactions: Vec<_> =
+            options.applications.iter().map(|(app, version)| Transaction::new(app, *version)).collect();
+        // No checkpoint clean-up by the hook: branches may need old log entries.
+        let properties = CommitProperties::default()
+            .with_max_retries(0)
+            .with_cleanup_expired_logs(Some(false))
+            .with_application_transactions(transactions)
+            .with_metadata(options.info.clone());
+        let adds = staged.adds.iter().cloned().map(Action::Add);
+        let done = match self.schema()? {
+            None => self.create(staged, adds.collect(), properties).await,
+            Some(have) => {
+                let mut actions = self.metadata_change(&have, staged, mode, options)?;
+                if mode == CommitMode::Replace {
+                    actions.extend(self.remove_all().await?);
+                }
+                actions.extend(adds);
+                self.write(actions, mode, properties).await
+            }
+        };
+        match done {
+            Ok(version) => Ok(Some(version)),
+            Err(error) if is_conflict(&error) => Ok(None),
+            Err(error) => Err(self.failed("commit to", error)),
+        }
+    }
+
+    async fn create(
+        &self,
+        staged: &StagedFiles,
+        actions: Vec<Action>,
+        properties: CommitProperties,
+    ) -> Result<u64, DeltaTableError> {
+        let schema = delta_schema(&staged.schema)?;
+        let created = DeltaTable::new(self.log_store())
+            .create()
+            .with_table_name(self.name().to_string())
+            .with_columns(schema.fields().cloned())
+            .with_save_mode(SaveMode::ErrorIfExists)
+            .with_actions(actions)
+            .with_commit_properties(properties)
+            .await;
+        match created {
+            Ok(table) => Ok(table.version().unwrap_or_default()),
+            // Somebody created it between our look and our commit.
+            Err(error) if error.to_string().contains("already exists") => Err(DeltaTableError::VersionAlreadyExists(0)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A `metaData` action when the schema changes.
+    fn metadata_change(
+        &self,
+        have: &arrow::datatypes::SchemaRef,
+        staged: &StagedFiles,
+        mode: CommitMode,
+        options: &CommitOptions,
+    ) -> Result<Vec<Action>, LakeError> {
+        let table = self.name().to_string();
+        let wanted = match mode {
+            CommitMode::Replace if lake_schema(&staged.schema)? == *have => return Ok(Vec::new()),
+            CommitMode::Replace => staged.schema.clone(),
+            CommitMode::Append => {
+                let evolution = evolve(&table, have, &staged.schema)?;
+                if !evolution.grew {
+                    return Ok(Vec::new());
+                }
+                if !options.evolve {
+                    let column = evolution.schema.field(have.fields().len()).name().clone();
+                    return Err(LakeError::NewColumn { table, column });
+                }
+                evolution.schema
+            }
+        };
+        let changed = delta_schema(&wanted).and_then(|schema| {
+            let metadata = self.delta.snapshot()?.metadata().clone();
+            metadata.with_schema(&schema)
+        });
+        Ok(vec![Action::Metadata(changed.map_err(|error| self.failed("change the schema of", error))?)])
+    }
+
+    async fn remove_all(&self) -> Result<Vec<Action>, LakeError> {
+        let log_store = self.log_store();
+        let state = self.delta.snapshot().map_err(|error| self.failed("read", error))?;
+        state
+            .snapshot()
+            .file_views(&log_store, None)
+            .map_ok(|file| Action::Remove(file.remove_action(true)))
+            .try_collect()
+            .await
+            .map_err(|error| self.failed("list the files of", error))
+    }
+
+    async fn write(
+        &self,
+        actions: Vec<Action>,
+        mode: CommitMode,
+        properties: CommitProperties,
+    ) -> Result<u64, DeltaTableError> {
+        let mode = match mode {
+            CommitMode::Append => SaveMode::Append,
+            CommitMode::Replace => SaveMode::Overwrite,
+        };
+        let operation = DeltaOperation::Write { mode, partition_by: None, predicate: None };
+        let state = self.delta.snapshot()?;
+        let committed = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(state as &dyn TableReference), self.log_store(), operation)
+            .await?;
+        Ok(committed.version())
+    }
+
+    /// A commit counts as accepted only when it would survive a power cut.
+    async fn sync_commit(&self, version: u64) -> Result<(), LakeError> {
+        match self.local_folder() {
+            Some(folder) => sync_file(folder.join("_delta_log").join(format!("{version:020}.json"))).await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn delta_schema(schema: &arrow::datatypes::SchemaRef) -> Result<StructType, DeltaTableError> {
+    let converted: Result<StructType, _> = schema.as_ref().try_into_kernel();
+    Ok(converted?)
+}
+
+/// Up to 16 ms that differ between writers, so that two of them do not keep meeting.
+fn jitter() -> Duration {
+    Duration::from_micros(u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * 64)
+}

@@ -1,0 +1,260 @@
+//! One table at one version.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use deltalake::kernel::Action;
+use deltalake::logstore::{LogStore as _, LogStoreRef, get_actions};
+use deltalake::{DeltaTable, DeltaTableError};
+use futures::TryStreamExt as _;
+use hanok_types::TableName;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+
+use crate::LakeError;
+use crate::guard::GuardedLogStore;
+use crate::schema::lake_schema;
+
+/// A moment in a table's history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// A version, counted from 0.
+    Version(u64),
+    /// The last version committed at or before this time, microseconds since 1970-01-01 UTC.
+    Timestamp(i64),
+}
+
+/// One data file of a table.
+#[derive(Clone, Debug)]
+pub struct DataFile {
+    /// Its path below the table's folder.
+    pub path: String,
+    /// Its path in the local file system, when the lake is a folder.
+    pub local: Option<PathBuf>,
+    /// Its size.
+    pub bytes: u64,
+    /// Its rows, when the log says so.
+    pub rows: Option<u64>,
+    /// Whether rows of it are deleted by a deletion vector, so that it cannot be read by itself.
+    pub has_deletions: bool,
+}
+
+/// One commit.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct HistoryEntry {
+    /// The version that it made.
+    pub version: u64,
+    /// When, milliseconds since 1970-01-01 UTC.
+    pub timestamp_ms: Option<i64>,
+    /// What: `WRITE`, `OPTIMIZE`, …
+    pub operation: Option<String>,
+}
+
+/// A table at one version, or a directory that waits for its first commit.
+#[derive(Clone)]
+pub struct Table {
+    name: TableName,
+    guard: Arc<GuardedLogStore>,
+    store: Arc<dyn ObjectStore>,
+    local: Option<PathBuf>,
+    pub(crate) delta: DeltaTable,
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Table").field("name", &self.name).field("version", &self.version()).finish_non_exhaustive()
+    }
+}
+
+impl Table {
+    pub(crate) fn new(
+        name: TableName,
+        guard: Arc<GuardedLogStore>,
+        store: Arc<dyn ObjectStore>,
+        local: Option<PathBuf>,
+    ) -> Self {
+        let log_store: LogStoreRef = guard.clone();
+        Self { name, guard, store, local, delta: DeltaTable::new(log_store) }
+    }
+
+    /// Loads the latest version. Returns whether there is one.
+    pub(crate) async fn load(&mut self) -> Result<bool, LakeError> {
+        match self.delta.update_state().await {
+            Ok(()) => {}
+            Err(error) if self.is_absent(&error).await => return Ok(false),
+            Err(error) => return Err(self.failed("read the log of", error)),
+        }
+        self.note_base();
+        Ok(true)
+    }
+
+    /// A log without its first commits is damage; no log at all is a table that nobody has written yet.
+    async fn is_absent(&self, error: &DeltaTableError) -> bool {
+        if matches!(error, DeltaTableError::NotATable(_)) {
+            return true;
+        }
+        let mut log = self.store.list(Some(&object_store::path::Path::from("_delta_log")));
+        matches!(log.try_next().await, Ok(None) | Err(object_store::Error::NotFound { .. }))
+    }
+
+    pub(crate) async fn travel(&mut self, as_of: AsOf) -> Result<(), LakeError> {
+        let latest = self.version().unwrap_or_default();
+        let missing =
+            |wanted: String| LakeError::Version { table: self.name.to_string(), wanted, latest };
+        match as_of {
+            AsOf::Version(version) => {
+                if version > latest {
+                    return Err(missing(format!("version {version}")));
+                }
+                self.delta.load_version(version).await.map_err(|_| missing(format!("version {version}")))?;
+            }
+            AsOf::Timestamp(instant_us) => {
+                let instant = chrono::DateTime::from_timestamp_micros(instant_us)
+                    .ok_or_else(|| missing(format!("version as of {instant_us} µs")))?;
+                let first = self.first_commit_ms().await;
+                if first.is_some_and(|first_ms| first_ms > instant.timestamp_millis()) {
+                    return Err(missing(format!("version as of {instant}")));
+                }
+                let travelled = self.delta.load_with_datetime(instant).await;
+                travelled.map_err(|_| missing(format!("version as of {instant}")))?;
+            }
+        }
+        self.note_base();
+        Ok(())
+    }
+
+    async fn first_commit_ms(&self) -> Option<i64> {
+        let bytes = self.guard.read_commit_entry(0).await.ok()??;
+        get_actions(0, &bytes).ok()?.into_iter().find_map(|action| match action {
+            Action::CommitInfo(info) => info.timestamp,
+            _ => None,
+        })
+    }
+
+    fn note_base(&self) {
+        if let Some(version) = self.delta.version() {
+            self.guard.set_base(version);
+        }
+    }
+
+    /// The table's name.
+    pub fn name(&self) -> &TableName {
+        &self.name
+    }
+
+    /// The version, `None` before the first commit.
+    pub fn version(&self) -> Option<u64> {
+        self.delta.version()
+    }
+
+    /// The columns in lake types, `None` before the first commit.
+    pub fn schema(&self) -> Result<Option<SchemaRef>, LakeError> {
+        match self.delta.snapshot() {
+            Ok(state) => Ok(Some(lake_schema(&state.snapshot().arrow_schema())?)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The store whose root is the table's folder.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        self.store.clone()
+    }
+
+    /// The table's folder when the lake is local.
+    pub fn local_folder(&self) -> Option<&Path> {
+        self.local.as_deref()
+    }
+
+    pub(crate) fn log_store(&self) -> LogStoreRef {
+        self.guard.clone()
+    }
+
+    /// The data files of this version, in the order of the log (newest first).
+    pub async fn files(&self) -> Result<Vec<DataFile>, LakeError> {
+        let Ok(state) = self.delta.snapshot() else { return Ok(Vec::new()) };
+        let log_store = self.log_store();
+        let views: Vec<_> = state
+            .snapshot()
+            .file_views(&log_store, None)
+            .try_collect()
+            .await
+            .map_err(|error| self.failed("list the files of", error))?;
+        Ok(views
+            .iter()
+            .map(|view| {
+                let path = view.path().into_owned();
+                DataFile {
+                    local: self.local.as_ref().map(|folder| folder.join(&path)),
+                    bytes: u64::try_from(view.size()).unwrap_or_default(),
+                    rows: view.num_records().map(|rows| rows as u64),
+                    has_deletions: view.deletion_vector_descriptor().is_some(),
+                    path,
+                }
+            })
+            .collect())
+    }
+
+    /// Rows of this version, as far as the log knows them.
+    pub async fn rows(&self) -> Result<Option<u64>, LakeError> {
+        let files = self.files().await?;
+        Ok(if files.iter().any(|file| file.has_deletions) {
+            None
+        } else {
+            files.iter().map(|file| file.rows).sum()
+        })
+    }
+
+    /// The version last recorded for an application in this table's log, the token that makes loads idempotent.
+    pub async fn application_version(&self, application: &str) -> Result<Option<i64>, LakeError> {
+        let Ok(state) = self.delta.snapshot() else { return Ok(None) };
+        let log_store = self.log_store();
+        state
+            .transaction_version(log_store.as_ref(), application)
+            .await
+            .map_err(|error| self.failed("read the log of", error))
+    }
+
+    /// A table for query engines.
+    pub async fn provider(&self) -> Result<Arc<dyn TableProvider>, LakeError> {
+        self.delta.table_provider().await.map_err(|error| {
+            self.failed("open", DeltaTableError::Generic(error.to_string()))
+        })
+    }
+
+    /// The last `entries_max` commits, newest first.
+    pub async fn history(&self, entries_max: usize) -> Result<Vec<HistoryEntry>, LakeError> {
+        let Some(latest) = self.version() else { return Ok(Vec::new()) };
+        let mut entries = Vec::new();
+        for version in (0..=latest).rev().take(entries_max) {
+            let read = self.guard.read_commit_entry(version).await;
+            let Some(bytes) = read.map_err(|error| self.failed("read the log of", error))? else { break };
+            let actions = get_actions(version, &bytes).map_err(|error| self.failed("read the log of", error))?;
+            let info = actions.into_iter().find_map(|action| match action {
+                Action::CommitInfo(info) => Some(info),
+                _ => None,
+            });
+            entries.push(HistoryEntry {
+                version,
+                timestamp_ms: info.as_ref().and_then(|info| info.timestamp),
+                operation: info.and_then(|info| info.operation),
+            });
+        }
+        Ok(entries)
+    }
+
+    /// Whether the storage has an object below the table's folder.
+    pub async fn has_object(&self, path: &str) -> Result<bool, LakeError> {
+        match self.store.head(&object_store::path::Path::from(path)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(source) => {
+                Err(LakeError::Storage { action: "look into", table: self.name.to_string(), source })
+            }
+        }
+    }
+
+    pub(crate) fn failed(&self, action: &'static str, source: DeltaTableError) -> LakeError {
+        LakeError::Delta { action, table: self.name.to_string(), source: Box::new(source) }
+    }
+}

@@ -1,0 +1,134 @@
+//! The session: options, and running one query.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::SessionConfig;
+use futures::TryStreamExt as _;
+use hanok_lake::{LAKE_URL, Lake};
+use url::Url;
+
+use crate::catalog::{CATALOG, query_state};
+use crate::{QueryError, time_travel};
+
+/// The schema of names without one.
+const DEFAULT_SCHEMA: &str = "main";
+/// Names of the largest consumers in the message of a query that ran out of memory.
+const CONSUMERS_SHOWN: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN;
+
+/// Limits of a session.
+#[derive(Clone, Debug)]
+pub struct SessionOptions {
+    /// Threads of one query.
+    pub threads: usize,
+    /// Memory of all its queries together. Sorts, groupings and joins spill beyond their share.
+    pub memory_bytes_max: usize,
+    /// Where spilled data goes; removed when the session ends.
+    pub spill_folder: PathBuf,
+}
+
+/// A query's result, computed as it is read.
+pub struct QueryStream {
+    stream: SendableRecordBatchStream,
+}
+
+impl QueryStream {
+    /// The columns.
+    pub fn schema(&self) -> SchemaRef {
+        self.stream.schema()
+    }
+
+    /// The next batch, `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
+        self.stream.try_next().await.map_err(|error| QueryError::from_engine(&error))
+    }
+
+    /// All batches at once.
+    pub async fn collect(self) -> Result<Vec<RecordBatch>, QueryError> {
+        self.stream.try_collect().await.map_err(|error| QueryError::from_engine(&error))
+    }
+
+    /// DataFusion's own stream, for operators that compose with it.
+    pub fn into_stream(self) -> SendableRecordBatchStream {
+        self.stream
+    }
+}
+
+/// SQL over a lake. Cheap to clone; all clones share the memory limit.
+#[derive(Clone)]
+pub struct Session {
+    lake: Lake,
+    state: Arc<SessionState>,
+}
+
+impl Session {
+    /// Opens a session over `lake`.
+    pub fn open(lake: &Lake, options: &SessionOptions) -> Result<Self, QueryError> {
+        let invalid = |reason: String| QueryError::Session { reason };
+        std::fs::create_dir_all(&options.spill_folder)
+            .map_err(|error| invalid(format!("{}: {error}", options.spill_folder.display())))?;
+        let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_bytes_max), CONSUMERS_SHOWN);
+        let disk = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::Directories(vec![options.spill_folder.clone()]));
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            .with_disk_manager_builder(disk)
+            .build_arc()
+            .map_err(|error| invalid(error.to_string()))?;
+        let url = Url::parse(LAKE_URL).map_err(|error| invalid(error.to_string()))?;
+        runtime.register_object_store(&url, Arc::new(lake.router().clone()));
+        let mut config = SessionConfig::new()
+            .with_target_partitions(options.threads.max(1))
+            .with_default_catalog_and_schema(CATALOG, DEFAULT_SCHEMA)
+            .with_create_default_catalog_and_schema(false)
+            .with_information_schema(true);
+        let settings = config.options_mut();
+        settings.execution.parquet.pushdown_filters = true;
+        settings.execution.time_zone = Some("UTC".to_owned());
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .build();
+        Ok(Self { lake: lake.clone(), state: Arc::new(state) })
+    }
+
+    /// The lake that the session reads.
+    pub fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
+    /// Plans a query. Tables and views are as they are now.
+    ///
+    /// # Errors
+    /// [`QueryError::Invalid`] for SQL that does not make sense, [`QueryError::NotAQuery`] for statements that write.
+    pub async fn plan(&self, sql: &str) -> Result<(Arc<dyn ExecutionPlan>, SessionState), QueryError> {
+        let sql = time_travel::rewrite(sql)?;
+        let records = self.lake.records().await?;
+        let engine = |error| QueryError::from_engine(&error);
+        let state = query_state(&self.lake, &self.state, records).map_err(engine)?;
+        let plan = state.create_logical_plan(&sql).await.map_err(engine)?;
+        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        read_only
+            .verify_plan(&plan)
+            .map_err(|error| QueryError::NotAQuery { reason: error.strip_backtrace() })?;
+        let physical = state.create_physical_plan(&plan).await.map_err(engine)?;
+        Ok((physical, state))
+    }
+
+    /// Runs a query and returns its result as a stream.
+    pub async fn sql(&self, sql: &str) -> Result<QueryStream, QueryError> {
+        let (plan, state) = self.plan(sql).await?;
+        let stream = execute_stream(plan, state.task_ctx()).map_err(|error| QueryError::from_engine(&error))?;
+        Ok(QueryStream { stream })
+    }
+}
