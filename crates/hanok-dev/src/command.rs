@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use crate::finding::{Finding, Level};
+use crate::finding::Level;
 use crate::tree::{Tree, TreeError};
 use crate::{generated, tidy};
 
@@ -40,7 +40,9 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
 fn run_tidy() -> Result<ExitCode, TreeError> {
     let tree = Tree::read(&repository_root()?)?;
     let findings = tidy::check(&tree);
-    print(&render(&findings));
+    for finding in &findings {
+        print(&format!("{finding}\n"));
+    }
     let failures = findings.iter().filter(|finding| finding.level == Level::Failure).count();
     print(&format!(
         "tidy: {} files, {failures} failures, {} notes\n",
@@ -71,10 +73,6 @@ fn repository_root() -> Result<PathBuf, TreeError> {
         return Err(TreeError::Git(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
     Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end()))
-}
-
-fn render(findings: &[Finding]) -> String {
-    findings.iter().map(|finding| format!("{finding}\n")).collect()
 }
 
 /// A closed pipe (`tidy | head`) is no reason to fail, so errors of the terminal are dropped.
