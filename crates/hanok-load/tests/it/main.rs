@@ -1,0 +1,4 @@
+//! Reading and loading, from the outside.
+
+mod read;
+mod support;
