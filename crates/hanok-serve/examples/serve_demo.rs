@@ -1,0 +1,140 @@
+//! Fills an online store with made-up drivers and serves it: for trying the server alone and for benchmarks.
+//!
+//! `serve_demo [--http ADDR] [--entities N] [--workers N] [--dir DIR] [--fill-only]`
+//!
+//! The view `driver_stats` has the key `driver_id` (0 to N−1) and two float32, one int64 and two float64 features.
+#![allow(clippy::print_stderr, clippy::unwrap_used, reason = "an example for people to run")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::{
+    ArrayRef, Float32Array, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray,
+};
+use hanok_online::{OnlineRead as _, OnlineWrite as _, Reader, ViewSchema, WriteBatch, Writer};
+use hanok_serve::{ServeOptions, Server, ServingSet, ServingSets, ServingView, shutdown_signal};
+use hanok_types::ValueType;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Rows of one commit.
+const BATCH_ROWS: i64 = 250_000;
+
+fn main() {
+    let mut options = ServeOptions::default();
+    let (mut entities, mut dir, mut fill_only) = (10_000, PathBuf::from("serve_demo.online"), false);
+    let mut args = std::env::args().skip(1);
+    while let Some(flag) = args.next() {
+        let mut value = || args.next().unwrap_or_else(|| panic!("{flag} needs a value"));
+        match flag.as_str() {
+            "--http" => options.http = value().parse().unwrap(),
+            "--entities" => entities = value().parse().unwrap(),
+            "--workers" => options.workers = value().parse().unwrap(),
+            "--dir" => dir = PathBuf::from(value()),
+            "--fill-only" => fill_only = true,
+            _ => panic!("unknown flag {flag}"),
+        }
+    }
+    let schema = schema();
+    let begun = Instant::now();
+    fill(&dir, &schema, entities);
+    eprintln!("filled {entities} entities in {:.2?}", begun.elapsed());
+    if fill_only {
+        return;
+    }
+    let begun = Instant::now();
+    let reader = Reader::open(&dir).unwrap();
+    eprintln!("read {} keys into memory in {:.2?}", reader.key_count(&schema.name).unwrap(), begun.elapsed());
+    let set = ServingSet { views: vec![ServingView { schema, version: 1 }], services: Vec::new() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let server = Server::bind(options, reader, ServingSets::new(set)).unwrap();
+        eprintln!("listening on {}", server.local_addr());
+        server.run(shutdown_signal()).await.unwrap();
+    });
+}
+
+fn schema() -> ViewSchema {
+    let features = [
+        ("conv_rate", ValueType::Float32),
+        ("acc_rate", ValueType::Float32),
+        ("avg_daily_trips", ValueType::Int64),
+        ("score", ValueType::Float64),
+        ("earnings", ValueType::Float64),
+    ];
+    ViewSchema {
+        name: "driver_stats".to_owned(),
+        join_keys: vec![("driver_id".to_owned(), ValueType::Int64)],
+        features: features.map(|(name, value_type)| (name.to_owned(), value_type)).to_vec(),
+        ttl_us: None,
+    }
+}
+
+fn fill(dir: &Path, schema: &ViewSchema, entities: i64) {
+    let mut writer = Writer::open(dir).unwrap();
+    writer.apply_schema(schema).unwrap();
+    if writer.key_count(&schema.name).unwrap() as i64 == entities {
+        return;
+    }
+    for from in (0..entities).step_by(BATCH_ROWS as usize) {
+        let rows = batch(from, entities.min(from + BATCH_ROWS));
+        let batch =
+            WriteBatch { rows: &rows, event_timestamp: "event_timestamp", created: None, watermark: None };
+        writer.write(&schema.name, &batch).unwrap();
+    }
+}
+
+/// Numbers that look random but are the same in every run (the multiplier is Knuth's for 64-bit LCGs).
+fn mixed(entity: i64, column: u64) -> u64 {
+    let mut word = (entity as u64)
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(column.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    word ^= word >> 29;
+    word = word.wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    word ^ word >> 32
+}
+
+fn batch(from: i64, to: i64) -> RecordBatch {
+    let entities = || from..to;
+    let columns: [(&str, ArrayRef); 7] = [
+        ("driver_id", Arc::new(Int64Array::from_iter_values(entities()))),
+        (
+            "event_timestamp",
+            Arc::new(
+                TimestampMicrosecondArray::from_iter_values(
+                    entities().map(|e| (1_795_305_600 + (mixed(e, 0) % 259_200) as i64) * 1_000_000),
+                )
+                .with_timezone("UTC"),
+            ),
+        ),
+        (
+            "conv_rate",
+            Arc::new(Float32Array::from_iter_values(entities().map(|e| (mixed(e, 1) % 1_000) as f32 / 1e3))),
+        ),
+        (
+            "acc_rate",
+            Arc::new(Float32Array::from_iter_values(
+                entities().map(|e| (mixed(e, 2) % 1_000_000) as f32 / 1e6),
+            )),
+        ),
+        (
+            "avg_daily_trips",
+            Arc::new(Int64Array::from_iter_values(entities().map(|e| (mixed(e, 3) % 1_000) as i64))),
+        ),
+        (
+            "score",
+            Arc::new(Float64Array::from_iter_values(
+                entities().map(|e| (mixed(e, 4) >> 11) as f64 / (1u64 << 53) as f64),
+            )),
+        ),
+        (
+            "earnings",
+            Arc::new(Float64Array::from_iter_values(
+                entities().map(|e| (mixed(e, 5) % 10_000_000) as f64 / 100.0),
+            )),
+        ),
+    ];
+    RecordBatch::try_from_iter(columns).unwrap()
+}
