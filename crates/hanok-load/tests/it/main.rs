@@ -1,4 +1,6 @@
 //! Reading and loading, from the outside.
 
+mod kill;
+mod load;
 mod read;
 mod support;
