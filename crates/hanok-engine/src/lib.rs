@@ -1,1 +1,27 @@
-//! hanok-engine
+//! The façade: one [`Engine`] per project, plain types in and out, wiring only. The command line, the server and the
+//! Python package call this and nothing below it.
+//!
+//! Must not exist here: business logic (it belongs to the rooms below), printing, HTTP, argument parsing.
+
+mod build;
+mod engine;
+mod entities;
+mod error;
+mod events;
+mod load;
+mod output;
+mod report;
+mod template;
+
+pub use engine::{BuildRequest, Engine, EntityRows, JoinRequest, MaterializeRequest};
+pub use error::EngineError;
+pub use events::{Event, Observer};
+pub use output::Format;
+pub use report::{
+    ApplyReport, BuildReport, JoinReport, LoadReport, LoadedTable, MaterializeReport, ModelReport, QueryReport, RunCounts,
+    RunReport, TestReport,
+};
+pub use template::{Template, init};
+
+pub use hanok_features::{Registry, Selection};
+pub use hanok_query::QueryStream;

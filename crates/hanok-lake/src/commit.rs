@@ -11,7 +11,8 @@ use deltalake::{DeltaTableError, DeltaTable};
 use futures::TryStreamExt as _;
 
 use crate::error::is_conflict;
-use crate::schema::{evolve, lake_schema};
+use crate::schema::evolve;
+use crate::table::GREW_PROPERTY;
 use crate::writer::sync_file;
 use crate::{LakeError, StagedFiles, Table};
 
@@ -165,7 +166,7 @@ impl Table {
     ) -> Result<Vec<Action>, LakeError> {
         let table = self.name().to_string();
         let wanted = match mode {
-            CommitMode::Replace if lake_schema(&staged.schema)? == *have => return Ok(Vec::new()),
+            CommitMode::Replace if staged.schema == *have && !self.grew() => return Ok(Vec::new()),
             CommitMode::Replace => staged.schema.clone(),
             CommitMode::Append => {
                 let evolution = evolve(&table, have, &staged.schema)?;
@@ -179,9 +180,10 @@ impl Table {
                 evolution.schema
             }
         };
-        let changed = delta_schema(&wanted).and_then(|schema| {
+        let changed = delta_schema(&wanted).and_then(|schema| -> Result<_, DeltaTableError> {
             let metadata = self.delta.snapshot()?.metadata().clone();
-            metadata.with_schema(&schema)
+            let grew = (mode == CommitMode::Append).to_string();
+            Ok(metadata.with_schema(&schema)?.add_config_key(GREW_PROPERTY.to_owned(), grew)?)
         });
         Ok(vec![Action::Metadata(changed.map_err(|error| self.failed("change the schema of", error))?)])
     }

@@ -126,6 +126,6 @@ impl Lake {
         let guard =
             GuardedLogStore::new(default_logstore(store.clone(), root, &url, &StorageConfig::default()));
         let local = self.local.as_ref().map(|folder| folder.join(directory.to_string()));
-        Ok(Table::new(name.clone(), guard, store, local))
+        Ok(Table::new(name.clone(), directory, guard, store, local))
     }
 }

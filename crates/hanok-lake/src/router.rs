@@ -143,7 +143,7 @@ impl ObjectStore for Router {
         let mut objects: Vec<_> = listed.objects.into_iter().map(|meta| meta_in_branch(&branch, meta)).collect();
         objects.sort_by(|a, b| a.location.cmp(&b.location));
         let common_prefixes = listed.common_prefixes.iter().map(|path| in_branch(&branch, path)).collect();
-        Ok(ListResult { objects, common_prefixes, extensions: listed.extensions })
+        Ok(ListResult { objects, common_prefixes })
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {

@@ -1,5 +1,6 @@
 //! One table at one version.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,12 +10,15 @@ use deltalake::kernel::Action;
 use deltalake::logstore::{LogStore as _, LogStoreRef, get_actions};
 use deltalake::{DeltaTable, DeltaTableError};
 use futures::TryStreamExt as _;
-use hanok_types::TableName;
+use hanok_types::{Id, TableName};
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
 use crate::LakeError;
 use crate::guard::GuardedLogStore;
 use crate::schema::lake_schema;
+
+/// Table property: columns were added since the table was last written whole.
+pub(crate) const GREW_PROPERTY: &str = "hanok.grew";
 
 /// A moment in a table's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +59,7 @@ pub struct HistoryEntry {
 #[derive(Clone)]
 pub struct Table {
     name: TableName,
+    directory: Id,
     guard: Arc<GuardedLogStore>,
     store: Arc<dyn ObjectStore>,
     local: Option<PathBuf>,
@@ -70,12 +75,13 @@ impl std::fmt::Debug for Table {
 impl Table {
     pub(crate) fn new(
         name: TableName,
+        directory: Id,
         guard: Arc<GuardedLogStore>,
         store: Arc<dyn ObjectStore>,
         local: Option<PathBuf>,
     ) -> Self {
         let log_store: LogStoreRef = guard.clone();
-        Self { name, guard, store, local, delta: DeltaTable::new(log_store) }
+        Self { name, directory, guard, store, local, delta: DeltaTable::new(log_store) }
     }
 
     /// Loads the latest version. Returns whether there is one.
@@ -141,6 +147,11 @@ impl Table {
     /// The table's name.
     pub fn name(&self) -> &TableName {
         &self.name
+    }
+
+    /// The table's directory, which tells it from an earlier table of the same name.
+    pub fn directory(&self) -> Id {
+        self.directory
     }
 
     /// The version, `None` before the first commit.
@@ -220,6 +231,36 @@ impl Table {
         self.delta.table_provider().await.map_err(|error| {
             self.failed("open", DeltaTableError::Generic(error.to_string()))
         })
+    }
+
+    /// A table of some of its data files, for reading what a commit brought.
+    pub async fn provider_of_files(&self, paths: Vec<String>) -> Result<Arc<dyn TableProvider>, LakeError> {
+        self.delta.table_provider().with_file_paths(paths).await.map_err(|error| {
+            self.failed("open", DeltaTableError::Generic(error.to_string()))
+        })
+    }
+
+    /// The paths of files added after `version`, or `None` when commits since then also took files away, so that the
+    /// added ones are not the whole difference.
+    pub async fn files_added_since(&self, version: u64) -> Result<Option<Vec<String>>, LakeError> {
+        if self.version().is_none_or(|latest| latest < version) {
+            return Ok(None);
+        }
+        let mut then = self.clone();
+        if then.travel(AsOf::Version(version)).await.is_err() {
+            return Ok(None);
+        }
+        let mut now: BTreeSet<String> = self.files().await?.into_iter().map(|file| file.path).collect();
+        let kept = then.files().await?.into_iter().all(|file| now.remove(&file.path));
+        Ok(kept.then(|| now.into_iter().collect()))
+    }
+
+    /// Whether columns were added to the table, so that earlier files may lack some.
+    pub fn grew(&self) -> bool {
+        let configuration = |state: &deltalake::table::state::DeltaTableState| {
+            state.metadata().configuration().get(GREW_PROPERTY).is_some_and(|value| value == "true")
+        };
+        self.delta.snapshot().is_ok_and(configuration)
     }
 
     /// The last `entries_max` commits, newest first.

@@ -31,14 +31,19 @@ struct Shared {
     opened: Mutex<HashMap<String, Arc<dyn TableProvider>>>,
 }
 
-/// A session state for one query, whose catalog is `records`.
-pub(crate) fn query_state(lake: &Lake, base: &SessionState, records: Vec<TableRecord>) -> Result<SessionState> {
+/// A session state for one query, whose catalog is `records`. Tables in `opened` are taken as they are there.
+pub(crate) fn query_state(
+    lake: &Lake,
+    base: &SessionState,
+    records: Vec<TableRecord>,
+    opened: HashMap<String, Arc<dyn TableProvider>>,
+) -> Result<SessionState> {
     let mut schemas: BTreeMap<String, BTreeMap<String, TableRecord>> = BTreeMap::new();
     for record in records {
         let schema = schemas.entry(record.name.schema.to_string()).or_default();
         schema.insert(record.name.table.to_string(), record);
     }
-    let shared = Shared { lake: lake.clone(), base: base.clone(), records: schemas, opened: Mutex::default() };
+    let shared = Shared { lake: lake.clone(), base: base.clone(), records: schemas, opened: Mutex::new(opened) };
     state_at_depth(&Arc::new(shared), 0)
 }
 

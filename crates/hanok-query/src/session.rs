@@ -1,10 +1,12 @@
 //! The session: options, and running one query.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
@@ -14,7 +16,7 @@ use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt as _;
-use hanok_lake::{LAKE_URL, Lake};
+use hanok_lake::{LAKE_URL, Lake, Table};
 use url::Url;
 
 use crate::catalog::{CATALOG, query_state};
@@ -107,15 +109,35 @@ impl Session {
         &self.lake
     }
 
+    /// Runs a query in which `table` stands for some of its data files only.
+    pub async fn sql_over_files(
+        &self,
+        sql: &str,
+        table: &Table,
+        paths: Vec<String>,
+    ) -> Result<QueryStream, QueryError> {
+        let provider = table.provider_of_files(paths).await?;
+        let opened = HashMap::from([(table.name().to_string(), provider)]);
+        self.run(self.plan_over(sql, opened).await?)
+    }
+
     /// Plans a query. Tables and views are as they are now.
     ///
     /// # Errors
     /// [`QueryError::Invalid`] for SQL that does not make sense, [`QueryError::NotAQuery`] for statements that write.
     pub async fn plan(&self, sql: &str) -> Result<(Arc<dyn ExecutionPlan>, SessionState), QueryError> {
+        self.plan_over(sql, HashMap::new()).await
+    }
+
+    async fn plan_over(
+        &self,
+        sql: &str,
+        opened: HashMap<String, Arc<dyn TableProvider>>,
+    ) -> Result<(Arc<dyn ExecutionPlan>, SessionState), QueryError> {
         let sql = time_travel::rewrite(sql)?;
         let records = self.lake.records().await?;
         let engine = |error| QueryError::from_engine(&error);
-        let state = query_state(&self.lake, &self.state, records).map_err(engine)?;
+        let state = query_state(&self.lake, &self.state, records, opened).map_err(engine)?;
         let plan = state.create_logical_plan(&sql).await.map_err(engine)?;
         let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         read_only
@@ -127,7 +149,10 @@ impl Session {
 
     /// Runs a query and returns its result as a stream.
     pub async fn sql(&self, sql: &str) -> Result<QueryStream, QueryError> {
-        let (plan, state) = self.plan(sql).await?;
+        self.run(self.plan(sql).await?)
+    }
+
+    fn run(&self, (plan, state): (Arc<dyn ExecutionPlan>, SessionState)) -> Result<QueryStream, QueryError> {
         let stream = execute_stream(plan, state.task_ctx()).map_err(|error| QueryError::from_engine(&error))?;
         Ok(QueryStream { stream })
     }

@@ -54,12 +54,12 @@ fn clause_at(tokens: &[Token], at: usize) -> Result<Option<Clause>, QueryError> 
         .enumerate()
         .skip(at)
         .filter(|(_, token)| !matches!(token, Token::Whitespace(_)));
-    let mut word = |allowed: &[&str]| match rest.next() {
+    let mut word = |allowed: &[&'static str]| -> Option<&'static str> { match rest.next() {
         Some((_, Token::Word(word))) if word.quote_style.is_none() => {
             allowed.iter().copied().find(|text| word.value.eq_ignore_ascii_case(text))
         }
         _ => None,
-    };
+    }};
     if word(&["FOR"]).is_none() {
         return Ok(None);
     }

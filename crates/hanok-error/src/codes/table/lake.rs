@@ -18,7 +18,7 @@ codes! { CODES:
         "Cast the column in the model or declare another type in the source.";
     LAKE_VERSION = "HK0206", "no such version of the table",
         "The table has no commit with this version, or none as old as this time.",
-        "List the versions with `hanok sql \"select * from hanok.history('schema.table')\"`.";
+        "List the versions with `hanok sql \"select * from hanok.history\"`.";
     LAKE_LOCKED = "HK0207", "the table is under maintenance by another process",
         "Optimising and vacuuming take a lock for each table, and the lock was not free in time.",
         "Wait for the other process and run the command again.";

@@ -37,4 +37,7 @@ codes! { CODES:
     LOAD_BUSY = "HK0312", "another process is loading the table",
         "One load of a table runs at a time, and the other one did not end in time.",
         "Wait for the other process, or end it if it hangs, and load again; files that it has loaded are not loaded twice.";
+    SOURCE_UNKNOWN = "HK0313", "no such source",
+        "No file below `sources/` defines a source of this name.",
+        "Correct the name, or define the source; the message lists those that there are.";
 }

@@ -1,0 +1,82 @@
+//! The one error of the façade: that of whichever room failed.
+
+use hanok_error::{Code, Coded, code};
+
+macro_rules! rooms {
+    ($($(#[$doc:meta])* $variant:ident($error:ty),)*) => {
+        /// A command failed. The variant is the room that says why.
+        #[derive(Debug, thiserror::Error)]
+        pub enum EngineError {
+            $($(#[$doc])* #[error(transparent)] $variant(#[from] $error),)*
+            /// A file of the user's cannot be read or written.
+            #[error("cannot {action} {path}: {reason}")]
+            File {
+                /// `read`, `write` or `create`.
+                action: &'static str,
+                /// The path.
+                path: String,
+                /// Why.
+                reason: String,
+            },
+            /// The folder of a new project has files in it.
+            #[error("{0} is not empty")]
+            NotEmpty(String),
+            /// No source of that name.
+            #[error("there is no source `{name}`; the project has: {known}")]
+            UnknownSource {
+                /// The name asked for.
+                name: String,
+                /// Names of the project's sources.
+                known: String,
+            },
+        }
+
+        impl Coded for EngineError {
+            fn code(&self) -> Code {
+                match self {
+                    $(Self::$variant(error) => error.code(),)*
+                    Self::File { .. } => code::FILE_IO,
+                    Self::NotEmpty(_) => code::INIT_NOT_EMPTY,
+                    Self::UnknownSource { .. } => code::SOURCE_UNKNOWN,
+                }
+            }
+
+            fn hint(&self) -> Option<String> {
+                match self {
+                    $(Self::$variant(error) => error.hint(),)*
+                    _ => None,
+                }
+            }
+
+            fn place(&self) -> Option<String> {
+                match self {
+                    $(Self::$variant(error) => error.place(),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+rooms! {
+    /// The project's files.
+    Config(hanok_config::ConfigError),
+    /// The catalog.
+    Catalog(hanok_catalog::CatalogError),
+    /// The lake.
+    Lake(hanok_lake::LakeError),
+    /// A query.
+    Query(hanok_query::QueryError),
+    /// The definitions of sources.
+    Source(hanok_load::SourceError),
+    /// A load.
+    Load(hanok_load::LoadError),
+    /// The project's models.
+    Models(hanok_transform::ProjectError),
+    /// The selection of models.
+    Select(hanok_transform::SelectError),
+    /// Features.
+    Features(hanok_features::FeatureError),
+    /// A table's name.
+    Name(hanok_types::NameError),
+}

@@ -1,0 +1,185 @@
+//! Writing results: CSV, JSON lines, Parquet and tables for people.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use arrow::csv::WriterBuilder as CsvBuilder;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::json::LineDelimitedWriter;
+use arrow::util::pretty::pretty_format_batches;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+
+use crate::EngineError;
+
+/// Rows of a table for people; more are counted, not shown.
+const TABLE_ROWS_MAX: usize = 1000;
+/// Rows of a Parquet row group, which is what is held in memory.
+const ROW_GROUP_ROWS_MAX: usize = 256 * 1024;
+
+/// The form of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Aligned columns for people.
+    Table,
+    /// Comma-separated values with a header.
+    Csv,
+    /// One JSON object a line.
+    Json,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl Format {
+    /// The format that a file's extension stands for.
+    pub fn of_path(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "json" | "jsonl" | "ndjson" => Some(Self::Json),
+            "parquet" | "pq" => Some(Self::Parquet),
+            "txt" => Some(Self::Table),
+            _ => None,
+        }
+    }
+}
+
+enum Encoder<W: Write + Send> {
+    Table { sink: W, schema: SchemaRef, shown: Vec<RecordBatch>, shown_rows: usize },
+    Csv(Box<arrow::csv::Writer<W>>),
+    Json(LineDelimitedWriter<W>),
+    Parquet(Box<ArrowWriter<W>>),
+}
+
+/// Writes batches in a format.
+pub(crate) struct ResultWriter<W: Write + Send> {
+    encoder: Encoder<W>,
+    schema: SchemaRef,
+    shown_as: String,
+    rows: u64,
+}
+
+impl<W: Write + Send> ResultWriter<W> {
+    /// `shown_as` names the sink in errors.
+    pub(crate) fn new(format: Format, schema: &SchemaRef, sink: W, shown_as: &str) -> Result<Self, EngineError> {
+        // Readers of Parquet outside of Arrow do not know string views.
+        let schema = plain(schema);
+        let encoder = match format {
+            Format::Table => {
+                Encoder::Table { sink, schema: schema.clone(), shown: Vec::new(), shown_rows: 0 }
+            }
+            Format::Csv => Encoder::Csv(Box::new(CsvBuilder::new().with_header(true).build(sink))),
+            Format::Json => Encoder::Json(LineDelimitedWriter::new(sink)),
+            Format::Parquet => {
+                let properties = WriterProperties::builder()
+                    .set_compression(Compression::SNAPPY)
+                    .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
+                    .build();
+                let writer = ArrowWriter::try_new(sink, schema.clone(), Some(properties))
+                    .map_err(|error| refused(shown_as, &error))?;
+                Encoder::Parquet(Box::new(writer))
+            }
+        };
+        let mut writer = Self { encoder, schema, shown_as: shown_as.to_owned(), rows: 0 };
+        if format == Format::Csv {
+            // A result without rows still has its header.
+            writer.write(&RecordBatch::new_empty(writer.schema.clone()))?;
+        }
+        Ok(writer)
+    }
+
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), EngineError> {
+        let batch = hanok_lake::normalize(batch, &self.schema).map_err(|error| refused(&self.shown_as, &error))?;
+        self.rows += batch.num_rows() as u64;
+        let shown_as = &self.shown_as;
+        match &mut self.encoder {
+            Encoder::Table { shown, shown_rows, .. } => {
+                let rows = batch.num_rows().min(TABLE_ROWS_MAX.saturating_sub(*shown_rows));
+                *shown_rows += rows;
+                if rows > 0 {
+                    shown.push(batch.slice(0, rows));
+                }
+                Ok(())
+            }
+            Encoder::Csv(writer) => writer.write(&batch).map_err(|error| refused(shown_as, &error)),
+            Encoder::Json(writer) => writer.write(&batch).map_err(|error| refused(shown_as, &error)),
+            Encoder::Parquet(writer) => writer.write(&batch).map_err(|error| refused(shown_as, &error)),
+        }
+    }
+
+    /// Ends the result. Returns its rows and the sink.
+    pub(crate) fn finish(self) -> Result<(u64, W), EngineError> {
+        let (rows, shown_as) = (self.rows, self.shown_as);
+        let sink = match self.encoder {
+            Encoder::Table { mut sink, schema, mut shown, shown_rows } => {
+                if shown.is_empty() {
+                    shown.push(RecordBatch::new_empty(schema));
+                }
+                let table = pretty_format_batches(&shown).map_err(|error| refused(&shown_as, &error))?;
+                writeln!(sink, "{table}").map_err(|error| refused(&shown_as, &error))?;
+                if rows > shown_rows as u64 {
+                    let more = rows - shown_rows as u64;
+                    writeln!(sink, "… {more} more rows").map_err(|error| refused(&shown_as, &error))?;
+                }
+                sink
+            }
+            Encoder::Csv(writer) => writer.into_inner(),
+            Encoder::Json(mut writer) => {
+                writer.finish().map_err(|error| refused(&shown_as, &error))?;
+                writer.into_inner()
+            }
+            Encoder::Parquet(writer) => writer.into_inner().map_err(|error| refused(&shown_as, &error))?,
+        };
+        Ok((rows, sink))
+    }
+}
+
+/// View types and dictionaries as the plain types behind them; other types as they are.
+fn plain(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| {
+        let data_type = match field.data_type() {
+            DataType::Utf8View => DataType::Utf8,
+            DataType::BinaryView => DataType::Binary,
+            DataType::Dictionary(_, values) => values.as_ref().clone(),
+            other => other.clone(),
+        };
+        Field::new(field.name(), data_type, true)
+    });
+    std::sync::Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+fn refused(path: &str, error: &dyn std::error::Error) -> EngineError {
+    EngineError::File { action: "write", path: path.to_owned(), reason: error.to_string() }
+}
+
+/// A file that takes its name only when it is whole, so that a failure leaves nothing half-written.
+pub(crate) struct NewFile {
+    path: PathBuf,
+    partial: PathBuf,
+}
+
+impl NewFile {
+    pub(crate) fn create(path: &Path) -> Result<(Self, BufWriter<File>), EngineError> {
+        let mut name = path.file_name().unwrap_or_default().to_os_string();
+        name.push(format!(".{}.partial", std::process::id()));
+        let partial = path.with_file_name(name);
+        let file = File::create(&partial).map_err(|error| refused(&path.display().to_string(), &error))?;
+        Ok((Self { path: path.to_owned(), partial }, BufWriter::with_capacity(1 << 20, file)))
+    }
+
+    pub(crate) fn commit(self, sink: BufWriter<File>) -> Result<(), EngineError> {
+        let shown = self.path.display().to_string();
+        let file = sink.into_inner().map_err(|error| refused(&shown, error.error()))?;
+        file.sync_all().map_err(|error| refused(&shown, &error))?;
+        std::fs::rename(&self.partial, &self.path).map_err(|error| refused(&shown, &error))
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // Gone after a commit; left over only by a failure, about which somebody is told already.
+        let _ = std::fs::remove_file(&self.partial);
+    }
+}
