@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
@@ -79,8 +79,53 @@ impl Waiter {
     }
 }
 
+/// Buffers of column chunks, used again: fresh memory for each would cost more than reading into it.
+#[derive(Clone, Default)]
+struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+
+/// A buffer in use; its bytes end at `len`.
+struct Buffer {
+    bytes: Vec<u8>,
+    len: usize,
+    home: Buffers,
+}
+
+/// Buffers kept for later use.
+const BUFFERS_MAX: usize = 16;
+/// A larger buffer is not kept.
+const BUFFER_MAX_BYTES: usize = 32 << 20;
+
+impl Buffers {
+    fn take(&self, len: usize) -> Buffer {
+        let kept = self.0.lock().ok().and_then(|mut kept| {
+            let at = kept.iter().position(|bytes| bytes.len() >= len)?;
+            Some(kept.swap_remove(at))
+        });
+        // Rounded up, so that the next chunk, which is about as large, fits too.
+        let bytes = kept.unwrap_or_else(|| vec![0; (len + len / 4).next_multiple_of(1 << 16)]);
+        Buffer { bytes, len, home: self.clone() }
+    }
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if let Ok(mut kept) = self.home.0.lock()
+            && kept.len() < BUFFERS_MAX
+            && self.bytes.len() <= BUFFER_MAX_BYTES
+        {
+            kept.push(std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
 enum Bytesource {
-    Local(File),
+    Local(File, Buffers),
     Store(Arc<dyn ObjectStore>, Arc<Waiter>),
 }
 
@@ -109,7 +154,7 @@ impl OpenFile {
     fn open_unguarded(file: &FeatureFile, waiter: &Arc<Waiter>, path: String) -> Result<Self> {
         let source = match &file.local {
             Some(local) => match File::open(local) {
-                Ok(open) => Bytesource::Local(open),
+                Ok(open) => Bytesource::Local(open, Buffers::default()),
                 Err(source) => return Err(PitError::Io { path, source }),
             },
             None => Bytesource::Store(Arc::clone(&file.store), Arc::clone(waiter)),
@@ -245,6 +290,12 @@ impl OpenFile {
             .map_err(|source| self.broken(source))
     }
 
+    /// The bytes of one column chunk of a row group.
+    pub(crate) fn chunk_reader(&self, row_group: usize, leaf: usize) -> Result<Chunks> {
+        let (start, len) = self.byte_range(self.metadata.row_group(row_group).column(leaf))?;
+        Ok(Chunks { chunks: vec![(start, self.fetch(start..start + len)?)], len: self.file.size })
+    }
+
     /// Where a column chunk is; a damaged footer may say anything.
     fn byte_range(&self, chunk: &ColumnChunkMetaData) -> Result<(u64, u64)> {
         let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
@@ -295,10 +346,12 @@ fn fetch(source: &Bytesource, file: &FeatureFile, path: &str, range: Range<u64>)
         return Err(PitError::Parquet { path: path(), source: ParquetError::General(what) });
     }
     match source {
-        Bytesource::Local(open) => {
-            let mut bytes = vec![0; (range.end - range.start) as usize];
-            read_at(open, &mut bytes, range.start).map_err(|source| PitError::Io { path: path(), source })?;
-            Ok(bytes.into())
+        Bytesource::Local(open, buffers) => {
+            let mut buffer = buffers.take((range.end - range.start) as usize);
+            let len = buffer.len;
+            let read = read_at(open, &mut buffer.bytes[..len], range.start);
+            read.map_err(|source| PitError::Io { path: path(), source })?;
+            Ok(Bytes::from_owner(buffer))
         }
         Bytesource::Store(store, waiter) => {
             let (store, at) = (Arc::clone(store), file.path.clone());
@@ -357,7 +410,7 @@ impl ChunkReader for Footer<'_> {
 }
 
 /// The fetched column chunks of a row group, at their positions in the file.
-struct Chunks {
+pub(crate) struct Chunks {
     chunks: Vec<(u64, Bytes)>,
     len: u64,
 }

@@ -9,6 +9,7 @@ use arrow::datatypes::DataType;
 
 use crate::error::{Result, convert};
 use crate::files::OpenFile;
+use crate::pages::gather_fixed;
 use crate::parallel;
 use crate::rowset::RowSet;
 use crate::scan::Files;
@@ -86,6 +87,9 @@ fn gather_chunk(
     rows: usize,
 ) -> Result<ArrayRef> {
     let Ok(at) = file.schema.index_of(column) else { return Ok(new_null_array(data_type, rows)) };
+    if let Some(values) = gather_fixed(file, group, at, set, rows)? {
+        return converted(&values, data_type, column);
+    }
     let mut first = file.first_row_of(group);
     let mut kept = Vec::new();
     for batch in file.read(file.plain_schema(), group, &[at], BATCH_ROWS)? {

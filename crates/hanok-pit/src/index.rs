@@ -66,7 +66,7 @@ impl EntityIndex {
     pub(crate) fn build(
         keys: &[Keys],
         times: &Micros,
-        rows: impl Iterator<Item = u32>,
+        rows: impl Iterator<Item = u32> + Clone,
         seed: Seed,
     ) -> Result<Self> {
         let timed = rows.filter(|row| !times.is_null(*row as usize));

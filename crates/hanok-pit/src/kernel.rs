@@ -11,7 +11,7 @@ use crate::index::{EntityIndex, Window, directory_bits, is_large};
 use crate::slots::{Order, Slots};
 use crate::table::Location;
 
-const BLOCK: usize = 512;
+const BLOCK: usize = 128;
 
 /// Asks for the cache line of `slice[at]`, which need not exist.
 #[inline(always)]
@@ -77,7 +77,9 @@ pub(crate) fn offer(
             (base[at], span[at]) = ((location >> 32) as u32, location as u32);
             large[many & (BLOCK - 1)] = at as u32;
             many += usize::from(is_large(span[at]));
+            // A small group lies in at most three lines; most of them start or end in the first and the last.
             prefetch(ets, base[at] as usize);
+            prefetch(ets, (base[at] + span[at]) as usize);
         }
         let large = &large[..many.min(BLOCK)];
         let bucket = |at: usize| {

@@ -16,6 +16,7 @@ mod index;
 mod join;
 mod kernel;
 mod keys;
+mod pages;
 mod parallel;
 mod prepare;
 mod prune;

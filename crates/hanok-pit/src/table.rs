@@ -307,14 +307,21 @@ impl KeyTable {
     /// their keys' numbers, and how many distinct keys there are.
     pub(crate) fn build(
         columns: &[Keys],
-        rows: impl Iterator<Item = u32>,
+        rows: impl Iterator<Item = u32> + Clone,
         seed: Seed,
     ) -> Result<(Self, Vec<(u32, u32)>, usize)> {
         let tables = columns.iter().map(|keys| Self::table_for(keys, seed)).collect();
         let folds = (1..columns.len()).map(|_| WordTable::new(seed)).collect();
         let mut table = Self { columns: tables, folds, everything: 0 };
         let mut numbered = Vec::with_capacity(rows.size_hint().0);
+        let mut ahead = rows.clone().skip(AHEAD);
         for row in rows {
+            if let (Some(ahead), Some(keys), Some(ColumnTable::Words(first))) =
+                (ahead.next(), columns.first(), table.columns.first())
+                && let Keys::Words(words) = keys
+            {
+                first.touch(words.value(ahead as usize) as u64);
+            }
             if columns.iter().any(|keys| keys.is_null(row as usize)) {
                 continue;
             }
