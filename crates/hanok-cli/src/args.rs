@@ -1,0 +1,418 @@
+//! The raw arguments, as clap reads them. Their help texts are the reference in `docs/cli.md`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{ArgAction, ArgGroup, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use hanok_config::FlagLayer;
+
+use crate::values::{EntityPart, parse_address, parse_entity, parse_time, parse_var};
+
+/// The heading of the flags that every command takes.
+pub(crate) const GLOBAL_HEADING: &str = "Global options";
+
+/// Exit codes and environment, at the end of the main help.
+const MAIN_AFTER_HELP: &str = "\
+Exit codes:
+  0    done
+  1    the command failed; the error has a code (`hanok errors CODE` explains it)
+  2    the command line was not understood
+  3    the build ran, but models or tests failed
+  130  interrupted
+
+Environment:
+  HANOK_LAKE       folder of the lake's tables (over `lake:` in hanok.yaml)
+  HANOK_THREADS    threads for queries and joins (over `threads:`, under --threads)
+  HANOK_MEMORY_MB  memory for queries in MiB (over `memory_mb:`, under --memory-mb)
+  NO_COLOR         when set, no colours
+
+Examples:
+  hanok demo                         try everything on real flights
+  hanok init shop && cd shop         start a project of your own
+  hanok load && hanok build          load the sources, build and test the models";
+
+/// One way for data: from files to tables, to features, to training and online serving.
+#[derive(Parser, Debug)]
+#[command(name = "hanok", version, max_term_width = 100, after_help = MAIN_AFTER_HELP)]
+#[command(propagate_version = false, disable_help_subcommand = true, subcommand_required = true)]
+#[command(arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Args, Debug)]
+#[command(next_help_heading = GLOBAL_HEADING)]
+pub(crate) struct Global {
+    /// Project folder [default: the current folder or the nearest above it with a hanok.yaml]
+    #[arg(long, global = true, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// Print one JSON object on standard output, errors too
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Threads for queries and joins [default: one a core]
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+    /// Memory for queries in MiB; beyond it they spill to disk [default: 2048]
+    #[arg(long, global = true, value_name = "MIB")]
+    memory_mb: Option<u64>,
+    /// A value for `{{ var('NAME') }}` in models; may be repeated
+    #[arg(long = "var", global = true, value_name = "NAME=VALUE", value_parser = parse_var)]
+    vars: Vec<(String, serde_json::Value)>,
+    /// Log to standard error; twice for debugging
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// No progress bars, no summaries, no warnings
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+}
+
+impl Global {
+    /// The flags that are settings of the project.
+    pub(crate) fn flags(&self) -> FlagLayer {
+        FlagLayer {
+            project: self.project.clone(),
+            threads: self.threads,
+            memory_mb: self.memory_mb,
+            vars: self.vars.iter().cloned().collect::<BTreeMap<_, _>>(),
+        }
+    }
+}
+
+/// The commands, in the order of a day's work.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Write a commented project that runs
+    #[command(after_help = "\
+Examples:
+  hanok init shop                         an empty project with comments
+  hanok init flights --template flights   the flights example with its data")]
+    Init(InitArgs),
+    /// Load files into raw tables; files that were loaded before are skipped
+    #[command(after_help = "\
+Examples:
+  hanok load                   every source of sources/*.yaml
+  hanok load flights weather   two of them
+  hanok load --json            what was loaded, for scripts")]
+    Load(LoadArgs),
+    /// Build the SQL models in parallel, then run their tests
+    #[command(after_help = "\
+Examples:
+  hanok build                            every model and test
+  hanok build carrier_delay              one model and its tests
+  hanok build +carrier_delay             with the models that it reads
+  hanok build --var training_month=2     with another value for var('training_month')")]
+    Build(BuildArgs),
+    /// Run SQL over the lake
+    #[command(after_help = "\
+Examples:
+  hanok sql \"select carrier, count(*) as flights from mart.departures group by carrier\"
+  hanok sql \"select * from raw.flights\" -o flights.parquet
+  hanok sql \"select * from information_schema.tables\" --format csv
+  hanok sql - < report.sql")]
+    Sql(SqlArgs),
+    /// Check and register entities, feature views and feature services
+    #[command(after_help = "\
+Examples:
+  hanok apply           register what features/*.yaml says
+  hanok apply --json    what was created, changed and removed, for scripts")]
+    Apply,
+    /// Training sets and online reads
+    #[command(subcommand, subcommand_required = true, arg_required_else_help = true, after_help = "\
+Examples:
+  hanok features join --entities mart.departure_labels --service departure_delay -o training.parquet
+  hanok features get --service departure_delay --entity origin=JFK,dest=LAX,carrier=B6,tailnum=N593JB")]
+    Features(FeaturesCommand),
+    /// Write the newest feature values into the online store
+    #[command(after_help = "\
+Examples:
+  hanok materialize                                        what is new since the last time
+  hanok materialize carrier_delay                          one feature view
+  hanok materialize --from 2013-12-01 --to 2013-12-31T12:00:00Z")]
+    Materialize(MaterializeArgs),
+    /// Serve online features over HTTP, as Feast's feature server does
+    #[command(after_help = "\
+Examples:
+  hanok serve
+  hanok serve --http 0.0.0.0:6566
+  curl -s http://127.0.0.1:6566/get-online-features -H 'content-type: application/json' \\
+    -d '{\"features\": [\"carrier_delay:mean_dep_delay_7d\"], \"entities\": {\"carrier\": [\"B6\"]}}'")]
+    Serve(ServeArgs),
+    /// Show what ran, when, how long and with how many rows
+    #[command(after_help = "\
+Examples:
+  hanok runs              the last 20 runs
+  hanok runs --limit 1    the last one")]
+    Runs(RunsArgs),
+    /// Try everything on real flights: load, build, join, materialize, serve
+    #[command(after_help = "\
+Examples:
+  hanok demo                    in ./hanok-demo
+  hanok demo --dir /tmp/demo
+  hanok demo --json             one object with rows, seconds and the served answer")]
+    Demo(DemoArgs),
+    /// Explain an error code, or list them all
+    #[command(after_help = "\
+Examples:
+  hanok errors          every code with its title
+  hanok errors HK0001   why it happens and what to do")]
+    Errors(ErrorsArgs),
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+Examples:
+  hanok completions bash > ~/.local/share/bash-completion/completions/hanok
+  hanok completions zsh > ~/.zfunc/_hanok
+  hanok completions fish > ~/.config/fish/completions/hanok.fish")]
+    Completions(CompletionsArgs),
+}
+
+/// `hanok features …`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum FeaturesCommand {
+    /// Join features to entity rows as they were at each row's time
+    #[command(after_help = "\
+Examples:
+  hanok features join --entities mart.departure_labels --service departure_delay -o training.parquet
+  hanok features join --entities labels.csv --features carrier_delay:mean_dep_delay_7d,weather:temp_f \\
+    --timestamp seen_at -o training.csv
+  hanok features join --entities-sql \"select * from mart.departure_labels where origin = 'JFK'\" \\
+    --service departure_delay -o jfk.parquet")]
+    Join(JoinArgs),
+    /// Read features from the online store, once
+    #[command(after_help = "\
+Examples:
+  hanok features get --features carrier_delay:mean_dep_delay_7d --entity carrier=B6
+  hanok features get --features carrier_delay:mean_dep_delay_7d --entity carrier=B6 --entity carrier=UA
+  hanok features get --service departure_delay --entity origin=JFK,dest=LAX,carrier=B6,tailnum=N593JB --json")]
+    Get(GetArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct InitArgs {
+    /// Folder to make; it must not exist, or be empty
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// What to put into it
+    #[arg(long, value_enum, default_value_t = TemplateArg::Blank)]
+    pub(crate) template: TemplateArg,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum TemplateArg {
+    /// The flights example with its data
+    Flights,
+    /// Commented files to fill in
+    Blank,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LoadArgs {
+    /// Sources to load [default: all]
+    #[arg(value_name = "SOURCE")]
+    pub(crate) sources: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BuildArgs {
+    /// Models, folders or tag:TAG; +MODEL takes what it reads too, MODEL+ what reads it [default: all]
+    #[arg(value_name = "MODEL")]
+    pub(crate) models: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SqlArgs {
+    /// The query; `-` reads it from standard input
+    #[arg(value_name = "QUERY")]
+    pub(crate) query: String,
+    /// Format of the result [default: by the file's extension, else table]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<FormatArg>,
+    /// File to write, instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FormatArg {
+    /// Aligned columns for people
+    Table,
+    /// Comma-separated values with a header
+    Csv,
+    /// JSON lines: one object a row
+    Json,
+    /// Apache Parquet
+    Parquet,
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("rows").required(true).args(["entities", "entities_sql"]))]
+#[command(group = ArgGroup::new("selection").required(true).args(["features", "service"]))]
+pub(crate) struct JoinArgs {
+    /// Entity rows: a .parquet, .csv or .jsonl file, or a table such as mart.labels
+    #[arg(long, value_name = "FILE|TABLE")]
+    pub(crate) entities: Option<String>,
+    /// Entity rows from a query
+    #[arg(long, value_name = "QUERY")]
+    pub(crate) entities_sql: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// File to write: .parquet, .csv or .jsonl
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Column with each row's time [default: event_timestamp]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) timestamp: Option<String>,
+    /// Use only what had been written by then: created <= the row's time
+    #[arg(long)]
+    pub(crate) as_known_at: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("selection").required(true).args(["features", "service"]))]
+pub(crate) struct GetArgs {
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// An entity, KEY=VALUE[,KEY=VALUE…]; a key that comes again begins the next row
+    #[arg(long = "entity", value_name = "KEY=VALUE", required = true, value_parser = parse_entity)]
+    pub(crate) entities: Vec<EntityPart>,
+}
+
+/// Which features, and how they are called.
+#[derive(Args, Debug)]
+pub(crate) struct SelectionArgs {
+    /// Features, VIEW:FEATURE, separated by commas
+    #[arg(long, value_name = "VIEW:FEATURE", value_delimiter = ',')]
+    pub(crate) features: Vec<String>,
+    /// All features of a feature service
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Option<String>,
+    /// Name columns VIEW__FEATURE instead of FEATURE
+    #[arg(long)]
+    pub(crate) full_feature_names: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MaterializeArgs {
+    /// Feature views [default: all that are online]
+    #[arg(value_name = "VIEW")]
+    pub(crate) views: Vec<String>,
+    /// Only rows from this time on: RFC 3339, or a date for its midnight UTC [default: what is new]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) from: Option<i64>,
+    /// Only rows up to this time
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) to: Option<i64>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeArgs {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6566", value_parser = parse_address)]
+    pub(crate) http: SocketAddr,
+    /// Worker threads [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<usize>,
+    /// Connections at a time [default: 4096]
+    #[arg(long, value_name = "N")]
+    pub(crate) connections_max: Option<usize>,
+    /// Entities of one request [default: 50000]
+    #[arg(long, value_name = "N")]
+    pub(crate) entities_max: Option<usize>,
+    /// Features of one request [default: 2000]
+    #[arg(long, value_name = "N")]
+    pub(crate) features_max: Option<usize>,
+    /// Size of one request in KiB [default: 4096]
+    #[arg(long, value_name = "KIB")]
+    pub(crate) body_kb_max: Option<usize>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunsArgs {
+    /// How many, newest first
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) limit: u32,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DemoArgs {
+    /// Folder of the demo's project; made when it does not exist, used again when it does
+    #[arg(long, value_name = "DIR", default_value = "hanok-demo")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ErrorsArgs {
+    /// A code such as HK0001 [default: list all]
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL", value_parser = PossibleValuesParser::new(SHELLS))]
+    pub(crate) shell: String,
+}
+
+/// The shells that completions are written for.
+const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
+
+/// The command line's definition.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_a_description_and_examples() {
+        fn check(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{} has no description", command.get_name());
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(after.contains("Examples:\n  hanok "), "{} has no examples", command.get_name());
+            command.get_subcommands().for_each(check);
+        }
+        check(&command());
+    }
+
+    #[test]
+    fn global_flags_go_anywhere() {
+        for line in ["hanok --json --project p runs", "hanok runs --json --project p"] {
+            let cli = parse(line).unwrap();
+            assert!(cli.global.json);
+            assert_eq!(cli.global.flags().project, Some(PathBuf::from("p")));
+        }
+    }
+
+    #[test]
+    fn a_join_needs_rows_and_features_and_one_of_each() {
+        assert!(parse("hanok features join --entities a.b --service s -o x.csv").is_ok());
+        assert!(parse("hanok features join --service s -o x.csv").is_err());
+        assert!(parse("hanok features join --entities a.b -o x.csv").is_err());
+        assert!(parse("hanok features join --entities a.b --service s --features v:f -o x.csv").is_err());
+        assert!(parse("hanok features join --entities a.b --entities-sql q --service s -o x.csv").is_err());
+    }
+
+    #[test]
+    fn features_are_split_at_commas() {
+        let cli = parse("hanok features get --features a:b,c:d --entity k=1").unwrap();
+        let Command::Features(FeaturesCommand::Get(args)) = cli.command else { panic!("another command") };
+        assert_eq!(args.selection.features, ["a:b", "c:d"]);
+    }
+}

@@ -1,0 +1,54 @@
+//! One file a command; each is a function that returns how it ended.
+
+mod apply;
+mod build;
+mod completions;
+mod demo;
+mod errors;
+mod get;
+mod init;
+mod join;
+mod load;
+mod materialize;
+mod runs;
+mod serve;
+mod sql;
+
+use std::sync::Arc;
+
+pub(crate) use completions::completions;
+pub(crate) use errors::errors;
+pub(crate) use init::init;
+
+use crate::args::{Command, FeaturesCommand, SelectionArgs};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::status::ExitStatus;
+
+/// Runs a command, which may wait for threads, files and sockets.
+pub(crate) async fn dispatch(context: Arc<Context>, command: Command) -> Result<ExitStatus, CliError> {
+    let context = context.as_ref();
+    match command {
+        Command::Init(args) => init(context, &args),
+        Command::Load(args) => load::load(context, &args).await,
+        Command::Build(args) => build::build(context, args).await,
+        Command::Sql(args) => sql::sql(context, args).await,
+        Command::Apply => apply::apply(context).await,
+        Command::Features(FeaturesCommand::Join(args)) => join::join(context, args).await,
+        Command::Features(FeaturesCommand::Get(args)) => get::get(context, args).await,
+        Command::Materialize(args) => materialize::materialize(context, args).await,
+        Command::Serve(args) => serve::serve(context, &args).await,
+        Command::Runs(args) => runs::runs(context, &args).await,
+        Command::Demo(args) => demo::demo(context, &args).await,
+        Command::Errors(args) => errors(context, &args),
+        Command::Completions(args) => completions(context, &args),
+    }
+}
+
+/// What `--features` or `--service` selects; the command line has exactly one of them.
+fn selection(args: &SelectionArgs) -> hanok_engine::Selection {
+    match &args.service {
+        Some(service) => hanok_engine::Selection::Service(service.clone()),
+        None => hanok_engine::Selection::References(args.features.clone()),
+    }
+}

@@ -1,0 +1,81 @@
+//! What the demo did, for people and machines.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::commands::get;
+use crate::console::{Console, Tone};
+use crate::render::{duration, indented};
+
+/// Seconds of each step.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Seconds {
+    pub(super) init: f64,
+    pub(super) load: f64,
+    pub(super) build: f64,
+    pub(super) apply: f64,
+    pub(super) join: f64,
+    pub(super) materialize: f64,
+    pub(super) serve: f64,
+    pub(super) total: f64,
+}
+
+/// `hanok demo --json`.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct DemoReport {
+    /// The project's folder.
+    pub(super) folder: PathBuf,
+    /// Rows that this run loaded; none when they had been loaded before.
+    pub(super) rows_loaded: u64,
+    /// Rows that could not be parsed.
+    pub(super) rows_rejected: u64,
+    pub(super) models_built: u64,
+    pub(super) tests_passed: u64,
+    pub(super) tests_failed: u64,
+    pub(super) training_rows: u64,
+    pub(super) training_file: String,
+    pub(super) online_keys: u64,
+    /// The body that was sent to the server.
+    pub(super) lookup_request: Value,
+    /// The body that it answered.
+    pub(super) lookup: Value,
+    pub(super) seconds: Seconds,
+}
+
+impl DemoReport {
+    /// Nothing done yet.
+    pub(super) fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), ..Self::default() }
+    }
+
+    /// The closing words: the features that were looked up, and what to try next.
+    pub(super) fn closing(&self, console: &Console) -> String {
+        let entity = entity(&self.lookup_request);
+        format!(
+            "\n{}\n{}\n{}\n  cd {}\n{}",
+            console.paint(Tone::Strong, &format!("done in {}: one flight's features, as served", duration(self.seconds.total))),
+            indented(&get::table(console, &self.lookup), 2),
+            console.paint(Tone::Strong, "try next"),
+            self.folder.display(),
+            indented(
+                &format!(
+                    "hanok sql \"select carrier, count(*) as flights, avg(dep_delay) as delay from mart.departures group by carrier \
+                     order by delay desc\"\n\
+                     hanok features get --service departure_delay --entity {entity}\n\
+                     hanok serve\n\
+                     hanok runs"
+                ),
+                2
+            ),
+        )
+    }
+}
+
+/// The request's entity as `--entity` takes it.
+fn entity(request: &Value) -> String {
+    let Some(keys) = request["entities"].as_object() else { return String::new() };
+    let pair = |(key, values): (&String, &Value)| format!("{key}={}", values[0].as_str().unwrap_or_default());
+    keys.iter().map(pair).collect::<Vec<_>>().join(",")
+}

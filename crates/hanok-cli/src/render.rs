@@ -1,0 +1,148 @@
+//! Text for people: numbers, times and aligned columns.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+
+use crate::console::{Console, Tone};
+
+/// Spaces between columns.
+const GAP: usize = 2;
+
+/// One cell: its text, its side, its colour.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    text: String,
+    right: bool,
+    tone: Option<Tone>,
+}
+
+impl Cell {
+    /// Text, on the left.
+    pub(crate) fn left(text: impl Into<String>) -> Self {
+        Self { text: text.into(), right: false, tone: None }
+    }
+
+    /// A number, on the right.
+    pub(crate) fn right(text: impl Into<String>) -> Self {
+        Self { right: true, ..Self::left(text) }
+    }
+
+    /// In a colour.
+    pub(crate) fn tone(mut self, tone: Tone) -> Self {
+        self.tone = Some(tone);
+        self
+    }
+}
+
+/// Rows with aligned columns, a line each. The last column is not padded.
+pub(crate) fn columns(console: &Console, rows: &[Vec<Cell>]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let missing = widths[column] - cell.text.chars().count();
+            let painted = cell.tone.map_or_else(|| cell.text.clone(), |tone| console.paint(tone, &cell.text));
+            // Writing into a string does not fail.
+            let _ = if cell.right {
+                write!(line, "{:missing$}{painted}", "")
+            } else if column + 1 < row.len() {
+                write!(line, "{painted}{:missing$}", "")
+            } else {
+                write!(line, "{painted}")
+            };
+            if column + 1 < row.len() {
+                line.push_str(&" ".repeat(GAP));
+            }
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// `336776` as `336,776`.
+pub(crate) fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number with its noun: `1 row`, `2 rows`.
+pub(crate) fn counted(value: u64, one: &str) -> String {
+    if value == 1 { format!("1 {one}") } else { format!("{} {one}s", number(value)) }
+}
+
+/// A duration, to the precision that matters to people.
+pub(crate) fn duration(seconds: f64) -> String {
+    if seconds < 0.995 {
+        format!("{seconds:.2} s")
+    } else if seconds < 99.95 {
+        format!("{seconds:.1} s")
+    } else {
+        let whole = seconds.round() as u64;
+        format!("{}:{:02} min", whole / 60, whole % 60)
+    }
+}
+
+/// A time, microseconds since 1970-01-01 UTC, to the second.
+pub(crate) fn time(us: i64) -> String {
+    DateTime::<Utc>::from_timestamp_micros(us)
+        .map_or_else(|| us.to_string(), |time| time.format("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+/// A JSON value as a person writes it.
+pub(crate) fn value(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Null => "null".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// Lines of `text`, each moved to the right.
+pub(crate) fn indented(text: &str, spaces: usize) -> String {
+    text.lines().map(|line| format!("{:spaces$}{line}\n", "")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_durations() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(999), "999");
+        assert_eq!(number(336_776), "336,776");
+        assert_eq!(number(1_000_000), "1,000,000");
+        assert_eq!(counted(1, "row"), "1 row");
+        assert_eq!(counted(0, "row"), "0 rows");
+        assert_eq!(duration(0.004), "0.00 s");
+        assert_eq!(duration(1.25), "1.2 s");
+        assert_eq!(duration(0.999), "1.0 s");
+        assert_eq!(duration(125.4), "2:05 min");
+        assert_eq!(time(1_356_998_400_000_000), "2013-01-01 00:00:00");
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let console = Console::new(false, true);
+        let rows = [
+            vec![Cell::left("raw.flights"), Cell::right("336,776"), Cell::left("rows")],
+            vec![Cell::left("raw.날씨"), Cell::right("5"), Cell::left("rows")],
+            vec![Cell::left("raw.x")],
+        ];
+        assert_eq!(columns(&console, &rows), "raw.flights  336,776  rows\nraw.날씨           5  rows\nraw.x\n");
+    }
+}

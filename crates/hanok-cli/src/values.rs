@@ -1,0 +1,165 @@
+//! Values of arguments: times, addresses, variables, entities.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+
+/// One `--entity`: pairs of a join key and its value.
+pub(crate) type EntityPart = Vec<(String, String)>;
+
+/// `NAME=VALUE`, where the value is JSON when it reads as JSON and text otherwise.
+pub(crate) fn parse_var(text: &str) -> Result<(String, serde_json::Value), String> {
+    let (name, value) = text.split_once('=').ok_or("it must be NAME=VALUE")?;
+    if !is_name(name) {
+        return Err(format!("`{name}` is not a name"));
+    }
+    let value = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
+    Ok((name.to_owned(), value))
+}
+
+/// A time as microseconds since 1970-01-01 UTC: RFC 3339, or without a zone as UTC, or a date for its midnight UTC.
+pub(crate) fn parse_time(text: &str) -> Result<i64, String> {
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Ok(time.timestamp_micros());
+    }
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Ok(date.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_micros());
+    }
+    let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
+    let time = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    time.map(|time| time.and_utc().timestamp_micros())
+        .ok_or_else(|| "it must be a time such as 2026-01-31T12:00:00Z or a date such as 2026-01-31".to_owned())
+}
+
+/// `HOST:PORT`, `:PORT` or `PORT`; the host is this machine's loopback when it is left out.
+pub(crate) fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = text.strip_prefix(':').unwrap_or(text).parse() {
+        return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+    }
+    let expected = "it must be HOST:PORT, such as 127.0.0.1:6566";
+    let mut found = text.to_socket_addrs().map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidInput => expected.to_owned(),
+        _ => format!("{expected} ({error})"),
+    })?;
+    found.next().ok_or_else(|| expected.to_owned())
+}
+
+/// `KEY=VALUE[,KEY=VALUE…]`. A comma belongs to the value unless a `KEY=` follows it.
+pub(crate) fn parse_entity(text: &str) -> Result<EntityPart, String> {
+    let mut pairs: EntityPart = Vec::new();
+    for segment in text.split(',') {
+        match segment.split_once('=') {
+            Some((key, value)) if is_name(key.trim()) => pairs.push((key.trim().to_owned(), value.to_owned())),
+            _ => match pairs.last_mut() {
+                Some((_, value)) => {
+                    value.push(',');
+                    value.push_str(segment);
+                }
+                None => return Err("it must be KEY=VALUE, or KEY=VALUE,KEY=VALUE for a composite key".to_owned()),
+            },
+        }
+    }
+    Ok(pairs)
+}
+
+/// The rows that several `--entity` mean: a key that the row has already begins the next row.
+///
+/// # Errors
+/// Rows that differ in their keys, named for people.
+pub(crate) fn entity_rows(parts: &[EntityPart]) -> Result<Vec<EntityPart>, String> {
+    let mut rows: Vec<EntityPart> = Vec::new();
+    for (key, value) in parts.iter().flatten() {
+        match rows.last_mut() {
+            Some(row) if row.iter().all(|(known, _)| known != key) => row.push((key.clone(), value.clone())),
+            _ => rows.push(vec![(key.clone(), value.clone())]),
+        }
+    }
+    let keys = |row: &EntityPart| {
+        let mut keys: Vec<_> = row.iter().map(|(key, _)| key.clone()).collect();
+        keys.sort_unstable();
+        keys
+    };
+    let first = rows.first().map(keys).unwrap_or_default();
+    match rows.iter().map(keys).position(|row| row != first) {
+        None => Ok(rows),
+        Some(at) => Err(format!(
+            "entity {} has the keys {} and entity 1 has {}",
+            at + 1,
+            keys(&rows[at]).join(", "),
+            first.join(", ")
+        )),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.chars().next().is_some_and(|first| first.is_alphabetic() || first == '_')
+        && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_dates() {
+        let noon = 1_359_633_600_000_000;
+        for text in
+            ["2013-01-31T12:00:00Z", "2013-01-31T14:00:00+02:00", "2013-01-31 12:00:00", "2013-01-31T12:00", "2013-01-31 12:00:00.0"]
+        {
+            assert_eq!(parse_time(text), Ok(noon), "{text}");
+        }
+        assert_eq!(parse_time("2013-01-31"), Ok(noon - 12 * 3_600_000_000));
+        for text in ["", "yesterday", "2013-02-30", "2013-01-31T25:00:00Z", "1359633600"] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        let loopback = |port| Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        assert_eq!(parse_address("6566"), loopback(6566));
+        assert_eq!(parse_address(":0"), loopback(0));
+        assert_eq!(parse_address("127.0.0.1:80"), loopback(80));
+        assert_eq!(parse_address("[::1]:80").unwrap().to_string(), "[::1]:80");
+        for text in ["", "127.0.0.1", "127.0.0.1:70000", "a b:1"] {
+            assert!(parse_address(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn variables_are_json_where_they_can_be() {
+        assert_eq!(parse_var("month=2"), Ok(("month".to_owned(), serde_json::json!(2))));
+        assert_eq!(parse_var("city=Seoul"), Ok(("city".to_owned(), serde_json::json!("Seoul"))));
+        assert_eq!(parse_var("a==b"), Ok(("a".to_owned(), serde_json::json!("=b"))));
+        assert!(parse_var("month").is_err());
+        assert!(parse_var("1x=2").is_err());
+    }
+
+    fn rows(texts: &[&str]) -> Result<Vec<EntityPart>, String> {
+        let parts: Vec<_> = texts.iter().map(|text| parse_entity(text).unwrap()).collect();
+        entity_rows(&parts)
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> EntityPart {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_key_that_comes_again_begins_the_next_row() {
+        let route = pairs(&[("origin", "JFK"), ("dest", "LAX")]);
+        assert_eq!(rows(&["origin=JFK,dest=LAX"]), Ok(vec![route.clone()]));
+        assert_eq!(rows(&["origin=JFK", "dest=LAX"]), Ok(vec![route.clone()]));
+        assert_eq!(rows(&["id=1", "id=2"]), Ok(vec![pairs(&[("id", "1")]), pairs(&[("id", "2")])]));
+        let other = pairs(&[("dest", "IAH"), ("origin", "EWR")]);
+        assert_eq!(rows(&["origin=JFK,dest=LAX", "dest=IAH,origin=EWR"]), Ok(vec![route, other]));
+        assert!(rows(&["a=1,b=2", "a=3"]).unwrap_err().contains("entity 2"));
+    }
+
+    #[test]
+    fn commas_may_be_part_of_a_value() {
+        let expected = pairs(&[("name", "Kim, Minsu"), ("city", "Seoul")]);
+        assert_eq!(parse_entity("name=Kim, Minsu,city=Seoul"), Ok(expected));
+        assert!(parse_entity("JFK").is_err());
+        assert_eq!(parse_entity("a="), Ok(pairs(&[("a", "")])));
+    }
+}
