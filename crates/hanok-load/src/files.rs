@@ -237,6 +237,10 @@ impl TextBatches {
     }
 
     fn restart(&mut self) -> Result<Event, ReadError> {
+        tracing::info!(
+            files = self.source.files.len(),
+            "types turned out wider than the files' starts, reading again"
+        );
         self.plan = Arc::new(self.registry.plan()?);
         self.pass = Some(Pass::start(&self.source, &self.plan)?);
         self.second = true;

@@ -9,6 +9,8 @@
 const FLOAT_INT_MAX: u64 = 1 << 53;
 /// No 64-bit float needs more significant digits to be told from its neighbours.
 const FLOAT_DIGITS_MAX: usize = 17;
+/// The first number with more digits than that.
+const SIGNIFICANT_END: u64 = 100_000_000_000_000_000;
 
 /// Microseconds in a day.
 const DAY_US: i64 = 86_400_000_000;
@@ -113,7 +115,7 @@ pub(crate) fn float(text: &[u8]) -> Option<f64> {
         [b'-', rest @ ..] => (true, rest),
         _ => (false, text),
     };
-    // Most numbers of a file have at most 15 digits and no exponent: then one exact division gives the nearest float
+    // Most numbers of a file are a mantissa below 2^53 and no exponent: then one exact division gives the nearest float
     // (Clinger, "How to Read Floating Point Numbers Accurately", 1990).
     let mut mantissa = 0u64;
     let mut dot = usize::MAX;
@@ -128,15 +130,22 @@ pub(crate) fn float(text: &[u8]) -> Option<f64> {
         }
     }
     let digits = rest.len() - usize::from(dot != usize::MAX);
-    if digits == 0 || digits > 15 {
+    // Up to 19 digits have not overflowed the mantissa.
+    if digits == 0 || digits > 19 {
         return float_slow(text, rest);
     }
     let whole = dot.min(rest.len());
     if whole > 1 && rest[0] == b'0' {
         return None;
     }
-    let value = mantissa as f64 / POWERS[digits - whole];
-    Some(if negative { -value } else { value })
+    if mantissa <= FLOAT_INT_MAX {
+        let value = mantissa as f64 / POWERS[digits - whole];
+        return Some(if negative { -value } else { value });
+    }
+    if dot != usize::MAX && mantissa < SIGNIFICANT_END {
+        return fast_float2::parse(text).ok();
+    }
+    float_slow(text, rest)
 }
 
 #[cold]

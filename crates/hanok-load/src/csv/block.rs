@@ -148,7 +148,7 @@ pub(crate) struct CsvColumn<'a> {
 }
 
 impl Cells for CsvColumn<'_> {
-    #[inline]
+    #[inline(always)]
     fn cell<'s>(&'s self, row: usize, scratch: &'s mut Vec<u8>) -> Option<(&'s [u8], Form)> {
         let (start, end, quoted) = self.index.field(row, self.field);
         let mut text = &self.text[start..end];

@@ -88,7 +88,7 @@ impl Index {
     }
 
     /// The start and end of a field, and whether it begins with a quote.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn field(&self, row: usize, column: usize) -> (usize, usize, bool) {
         let at = row * self.fields + column;
         let end = self.ends[at];
