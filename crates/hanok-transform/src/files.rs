@@ -114,7 +114,7 @@ fn read_file(path: &Path, name: &str, folders: &[String], stem: String) -> Resul
 fn decode(file: &str, bytes: Vec<u8>) -> Result<String, ProjectError> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = good.split(|&byte| byte == b'\n').count();
         ProjectError::NotUtf8 { place: Place::new(file, u32::try_from(line).unwrap_or(u32::MAX)) }
     })?;
     Ok(match text.strip_prefix('\u{feff}') {

@@ -165,8 +165,8 @@ mod tests {
             match Graph::new(parents.clone()) {
                 Ok(graph) => {
                     prop_assert!(!circular);
-                    for node in 0..len {
-                        let ancestors: BTreeSet<_> = (0..len).filter(|&other| reach[node][other]).collect();
+                    for (node, reached) in reach.iter().enumerate() {
+                        let ancestors: BTreeSet<_> = (0..len).filter(|&other| reached[other]).collect();
                         let descendants: BTreeSet<_> = (0..len).filter(|&other| reach[other][node]).collect();
                         prop_assert_eq!(graph.ancestors(node), ancestors);
                         prop_assert_eq!(graph.descendants(node), descendants);

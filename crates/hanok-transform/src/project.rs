@@ -1,6 +1,7 @@
 //! Reading a project: files, properties, templates and their links become [`Project`].
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use hanok_error::{Code, Coded, code};
 use hanok_types::{NameError, TableName};
@@ -198,11 +199,9 @@ pub enum ProjectError {
 }
 
 fn circle(path: &[(String, Place)]) -> String {
-    let mut text = String::new();
-    for (name, place) in path {
-        text.push_str(&format!("{name} ({place}) → "));
-    }
-    text + path.first().map_or("", |(name, _)| name)
+    let steps = path.iter().map(|(name, place)| format!("{name} ({place})"));
+    let first = path.first().map(|(name, _)| name.clone());
+    steps.chain(first).collect::<Vec<_>>().join(" → ")
 }
 
 impl Coded for ProjectError {
@@ -210,7 +209,9 @@ impl Coded for ProjectError {
         match self {
             Self::Io { .. } => code::FILE_IO,
             Self::Limit { .. } => code::MODEL_LIMIT,
-            Self::NotUtf8 { place } if place.file.ends_with(".sql") => code::MODEL_TEMPLATE,
+            Self::NotUtf8 { place } if Path::new(&place.file).extension() == Some(OsStr::new("sql")) => {
+                code::MODEL_TEMPLATE
+            }
             Self::NotUtf8 { .. } | Self::Yaml { .. } | Self::Test { .. } => code::MODEL_YAML,
             Self::Template(error) => error.code(),
             Self::Config { .. } => code::MODEL_CONFIG,

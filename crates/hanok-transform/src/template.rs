@@ -203,7 +203,7 @@ impl Renderer {
             .template_from_named_str(file, source)
             .and_then(|template| template.render_with_spans(context))
             .map_err(|error| template_error(&error, file, 0))?;
-        let lines = LineMap::new(&sql, &spans);
+        let lines = LineMap::new(&spans);
         let record = with_record(&record, |record| record.clone());
         Ok(Rendered { sql, lines, record })
     }
@@ -383,7 +383,7 @@ fn variable(
 /// The Python methods that dbt's templates commonly use.
 fn python_method(state: &mut State, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
     let filter = match (value.as_str().is_some(), method) {
-        (true, "upper" | "lower" | "replace" | "split" | "title" | "capitalize") => method,
+        (true, "upper" | "lower" | "replace" | "split" | "title" | "capitalize") | (false, "items") => method,
         (true, "strip") => "trim",
         (true, "join") => {
             let (items,) = from_args::<(Value,)>(args)?;
@@ -398,7 +398,6 @@ fn python_method(state: &mut State, value: &Value, method: &str, args: &[Value])
                 text.ends_with(part)
             }));
         }
-        (false, "items") => method,
         (false, "keys") => "list",
         (false, "get") => {
             let (key, default) = from_args::<(Value, Option<Value>)>(args)?;
@@ -465,22 +464,12 @@ pub struct LineMap {
 }
 
 impl LineMap {
-    fn new(sql: &str, spans: &[OutputSpan]) -> Self {
-        let mut pieces: Vec<(usize, u32, bool)> = Vec::with_capacity(spans.len());
-        for span in spans {
-            let range = span.output_range();
+    fn new(spans: &[OutputSpan]) -> Self {
+        let piece = |span: &OutputSpan| {
             let line = u32::try_from(span.line()).unwrap_or(u32::MAX);
-            let raw = span.kind() == OutputSpanKind::Raw;
-            // A piece without a line break on the line of the piece before adds nothing.
-            if let Some(&(start, last, last_raw)) = pieces.last() {
-                let breaks = sql.get(start..range.start).map_or(0, line_breaks);
-                if last == line && (!last_raw || breaks == 0) && !raw {
-                    continue;
-                }
-            }
-            pieces.push((range.start, line, raw));
-        }
-        Self { pieces }
+            (span.output_range().start, line, span.kind() == OutputSpanKind::Raw)
+        };
+        Self { pieces: spans.iter().map(piece).collect() }
     }
 
     /// The template's line for the byte `offset` of `sql`, which must be the SQL this map was made with. `None` for an

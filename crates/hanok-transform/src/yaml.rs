@@ -172,7 +172,7 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Properties, (Place, String)
     match serde_saphyr::from_str_with_options::<Option<Properties>>(text, options) {
         Ok(properties) => Ok(properties.unwrap_or_default()),
         Err(error) => {
-            let line = error.location().map_or(0, |location| line_number(location));
+            let line = error.location().map_or(0, line_number);
             Err((Place::new(file, line), error.without_snippet().to_string()))
         }
     }

@@ -1,7 +1,9 @@
 //! Whole projects, read from disk and run against a lake.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as the tests do")]
 
 mod malformed;
 mod reading;
+mod running;
 
 use std::path::{Path, PathBuf};
 

@@ -6,6 +6,9 @@ use proptest::prelude::*;
 
 use crate::{bakery, input, project_of, write};
 
+/// The files of a wrong project, and the code and the place of its error.
+type Case = (&'static [(&'static str, &'static str)], Code, &'static str);
+
 /// Code and place of the error.
 fn error(files: &[(&str, &str)]) -> (Code, String, String) {
     let error = project_of(files).expect_err("the project is wrong");
@@ -16,7 +19,7 @@ fn error(files: &[(&str, &str)]) -> (Code, String, String) {
 
 #[test]
 fn errors_have_a_code_and_a_place() {
-    let cases: &[(&[(&str, &str)], Code, &str)] = &[
+    let cases: &[Case] = &[
         (&[("a.sql", "select 1\nfrom {{ ref('b' }}")], code::MODEL_TEMPLATE, "models/a.sql:2"),
         (&[("a.sql", "\n\n{% if %}")], code::MODEL_TEMPLATE, "models/a.sql:3"),
         (&[("a.sql", "{% for x in 3 %}{% endfor %}")], code::MODEL_TEMPLATE, "models/a.sql:1"),

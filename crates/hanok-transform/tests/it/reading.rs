@@ -1,7 +1,7 @@
 //! What a project becomes when it is read.
 
 use hanok_error::{Coded as _, code};
-use hanok_transform::{Materialized, Place, Project, Severity, TestTarget};
+use hanok_transform::{Materialized, Place, Project, ProjectInput, Severity, TestTarget};
 use hanok_types::TableName;
 use serde_json::json;
 
@@ -148,4 +148,14 @@ fn an_empty_project_is_a_project() {
     let project = project_of(&[]).unwrap();
     assert!(project.models.is_empty() && project.graph.is_empty());
     assert_eq!(project.select::<&str>(&[]).unwrap(), Vec::<usize>::new());
+}
+
+#[test]
+fn the_example_of_the_repository_is_read_without_notices() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/flights");
+    let flags = hanok_config::FlagLayer { project: Some(folder), ..hanok_config::FlagLayer::default() };
+    let config = hanok_config::Project::find(&flags).unwrap();
+    let project = Project::read(&ProjectInput::new(&config, Vec::new())).unwrap();
+    assert_eq!(project.notices, []);
+    assert!(project.models.len() > 5 && project.tests.len() > 20);
 }
