@@ -41,6 +41,7 @@ impl Keys {
     }
 
     /// Adds a component of the key that is being built: a bool (0, 1), an integer or a timestamp in microseconds.
+    #[inline]
     pub fn fixed(&mut self, value: i64) {
         match self.kind {
             KeyKind::Word => self.words.push(order(value)),
@@ -49,12 +50,14 @@ impl Keys {
     }
 
     /// Adds a string or bytes component.
+    #[inline]
     pub fn variable(&mut self, value: &[u8]) {
         self.bytes.extend_from_slice(&(value.len() as u32).to_be_bytes());
         self.bytes.extend_from_slice(value);
     }
 
     /// Ends the key that is being built; `false` when it is longer than [`KEY_BYTES_MAX`].
+    #[inline]
     pub fn finish(&mut self) -> bool {
         if self.kind == KeyKind::Word {
             return true;

@@ -79,32 +79,38 @@ impl Rows {
     }
 
     /// One state a key.
+    #[inline]
     pub fn states(&self) -> &[RowState] {
         &self.states
     }
 
     /// One event timestamp a key, in microseconds; 0 for [`RowState::NotFound`].
+    #[inline]
     pub fn events_us(&self) -> &[i64] {
         &self.events
     }
 
     /// Whether any requested column of any row is null.
+    #[inline]
     pub fn any_null(&self) -> bool {
         self.nulls.iter().any(|bits| *bits != 0)
     }
 
     /// Whether a value is null; also true outside the rows and columns.
+    #[inline]
     pub fn is_null(&self, row: usize, column: usize) -> bool {
         let word = self.nulls.get(row * self.null_words + column / 64);
         column >= self.columns || word.is_none_or(|bits| bits >> (column % 64) & 1 == 1)
     }
 
     /// The bits of a fixed-size value (see [`StoredValue::Word`]); 0 outside the rows and columns.
+    #[inline]
     pub fn word(&self, row: usize, column: usize) -> u64 {
         self.words.get(row * self.columns + column).copied().unwrap_or(0)
     }
 
     /// The bytes of a string (valid UTF-8) or bytes value.
+    #[inline]
     pub fn bytes(&self, row: usize, column: usize) -> &[u8] {
         let word = self.word(row, column);
         let (start, length) = ((word >> 32) as usize, (word & 0xffff_ffff) as usize);
@@ -201,6 +207,7 @@ impl ViewTable {
         self.ttl_us.store(ttl_us.unwrap_or(TTL_NONE), Ordering::Relaxed);
     }
 
+    #[inline]
     fn word(&self, at: usize) -> &AtomicU64 {
         &self.lines[at >> 3].0[at & 7]
     }
@@ -218,6 +225,7 @@ impl ViewTable {
     }
 
     /// The first word of the slot that holds the key (`Ok`) or would hold it (`Err`); `None` when the table is full.
+    #[inline]
     fn find(&self, keys: &Keys, at: usize, hash: u64) -> Option<Result<usize, usize>> {
         let wanted = if self.kind == KeyKind::Word { keys.words()[at] } else { hash };
         let mut slot = self.home(hash);
@@ -424,10 +432,9 @@ impl ViewTable {
     fn publish(&self, first: usize, event_us: i64, scratch: &PutScratch) {
         let meta = self.word(first + META);
         let version = meta.load(Ordering::Relaxed) as u32;
-        meta.store(
-            u64::from(version | 1) | meta.load(Ordering::Relaxed) & META_NULLS_MASK,
-            Ordering::Relaxed,
-        );
+        let odd = u64::from(version | 1) | meta.load(Ordering::Relaxed) & META_NULLS_MASK;
+        // Release: whoever sees a fresh slot as used sees its key, which was stored before.
+        meta.store(odd, Ordering::Release);
         // Orders the odd version before every store of the row.
         fence(Ordering::Release);
         self.word(first + EVENT).store(event_us as u64, Ordering::Relaxed);

@@ -1,6 +1,8 @@
 //! Fills an online store with made-up drivers and serves it: for trying the server alone and for benchmarks.
 //!
-//! `serve_demo [--http ADDR] [--entities N] [--workers N] [--dir DIR] [--fill-only]`
+//! `serve_demo [--http ADDR] [--entities N] [--workers N] [--dir DIR] [--fill-only] [--answer-loop]`
+//!
+//! `--fill-only` stops before serving; `--answer-loop` prints what an answer costs without HTTP.
 //!
 //! The view `driver_stats` has the key `driver_id` (0 to N−1) and two float32, one int64 and two float64 features.
 #![allow(clippy::print_stderr, clippy::unwrap_used, reason = "an example for people to run")]
@@ -13,7 +15,9 @@ use arrow::array::{
     ArrayRef, Float32Array, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray,
 };
 use hanok_online::{OnlineRead as _, OnlineWrite as _, Reader, ViewSchema, WriteBatch, Writer};
-use hanok_serve::{ServeOptions, Server, ServingSet, ServingSets, ServingView, shutdown_signal};
+use hanok_serve::{
+    Limits, Responder, ServeOptions, Server, ServingSet, ServingSets, ServingView, shutdown_signal,
+};
 use hanok_types::ValueType;
 
 #[global_allocator]
@@ -24,7 +28,8 @@ const BATCH_ROWS: i64 = 250_000;
 
 fn main() {
     let mut options = ServeOptions::default();
-    let (mut entities, mut dir, mut fill_only) = (10_000, PathBuf::from("serve_demo.online"), false);
+    let (mut entities, mut dir) = (10_000, PathBuf::from("serve_demo.online"));
+    let (mut fill_only, mut answer_loop) = (false, false);
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
         let mut value = || args.next().unwrap_or_else(|| panic!("{flag} needs a value"));
@@ -34,6 +39,7 @@ fn main() {
             "--workers" => options.workers = value().parse().unwrap(),
             "--dir" => dir = PathBuf::from(value()),
             "--fill-only" => fill_only = true,
+            "--answer-loop" => answer_loop = true,
             _ => panic!("unknown flag {flag}"),
         }
     }
@@ -48,12 +54,46 @@ fn main() {
     let reader = Reader::open(&dir).unwrap();
     eprintln!("read {} keys into memory in {:.2?}", reader.key_count(&schema.name).unwrap(), begun.elapsed());
     let set = ServingSet { views: vec![ServingView { schema, version: 1 }], services: Vec::new() };
+    let sets = ServingSets::new(set);
+    if answer_loop {
+        for rows in [1, 50] {
+            print_answer_cost(&reader, &sets, entities, rows);
+        }
+        return;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let server = Server::bind(options, reader, ServingSets::new(set)).unwrap();
+        let server = Server::bind(options, reader, sets).unwrap();
         eprintln!("listening on {}", server.local_addr());
         server.run(shutdown_signal()).await.unwrap();
     });
+}
+
+/// Answers requests for `rows` random entities in a loop and prints the time of one.
+fn print_answer_cost(reader: &Reader, sets: &ServingSets, entities: i64, rows: u64) {
+    const BODIES: u64 = 1_000;
+    const ROUNDS: usize = 100;
+    let responder = Responder::new(reader.clone(), sets.clone(), Limits::default());
+    let features =
+        schema().features.iter().map(|(name, _)| format!("\"driver_stats:{name}\"")).collect::<Vec<_>>();
+    let body = |n: u64| {
+        let ids: Vec<_> =
+            (0..rows).map(|row| (mixed((n * rows + row) as i64, 9) % entities as u64).to_string()).collect();
+        format!(
+            "{{\"entities\":{{\"driver_id\":[{}]}},\"features\":[{}]}}",
+            ids.join(","),
+            features.join(",")
+        )
+    };
+    let bodies: Vec<String> = (0..BODIES).map(body).collect();
+    let (begun, mut bytes) = (Instant::now(), 0);
+    for _ in 0..ROUNDS {
+        for body in &bodies {
+            bytes += responder.answer(body.as_bytes()).unwrap().len();
+        }
+    }
+    let answers = ROUNDS as u32 * BODIES as u32;
+    eprintln!("{rows}x5: {:?} an answer of {} bytes", begun.elapsed() / answers, bytes / answers as usize);
 }
 
 fn schema() -> ViewSchema {

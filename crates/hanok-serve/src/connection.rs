@@ -39,8 +39,7 @@ pub(crate) struct Shared {
 
 /// Serves a connection until it ends, or until `closing` and its request in flight is answered.
 pub(crate) async fn serve(stream: TcpStream, shared: Arc<Shared>, mut closing: watch::Receiver<bool>) {
-    let metrics = shared.responder.metrics();
-    metrics.connections.fetch_add(1, Ordering::Relaxed);
+    let _open = Open::new(&shared);
     let service = service_fn(|request| answer(request, &shared));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(shared.head_timeout);
@@ -57,7 +56,22 @@ pub(crate) async fn serve(stream: TcpStream, shared: Arc<Shared>, mut closing: w
     if let Err(error) = ended {
         tracing::debug!(%error, "connection ended early");
     }
-    metrics.connections.fetch_sub(1, Ordering::Relaxed);
+}
+
+/// Counts a connection as open, also when its task is cut off.
+struct Open<'s>(&'s Shared);
+
+impl<'s> Open<'s> {
+    fn new(shared: &'s Shared) -> Self {
+        shared.responder.metrics().connections.fetch_add(1, Ordering::Relaxed);
+        Self(shared)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.responder.metrics().connections.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Answer, Infallible> {

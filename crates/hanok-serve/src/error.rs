@@ -98,7 +98,7 @@ pub enum RequestError {
         found: usize,
     },
     /// An entity value of another type.
-    #[error("value {row} of the join key `{join_key}` is {found}, not a {expected}")]
+    #[error("value {row} of the join key `{join_key}` is {found}, not of type {expected}")]
     EntityType {
         /// The join key.
         join_key: String,

@@ -14,6 +14,7 @@ mod json;
 mod metrics;
 mod options;
 mod plan;
+mod registry;
 mod render;
 mod request;
 mod respond;
