@@ -7,9 +7,9 @@ use crate::table::KeyTable;
 use crate::time::Micros;
 
 /// Slots behind the last that a search may read.
-const PADDING: usize = 1;
+const PADDING: usize = 2;
 /// Groups of at least so many slots have a time directory.
-const LARGE: u32 = 17;
+const LARGE: u32 = 16;
 
 #[inline(always)]
 pub(crate) fn is_large(slots: u32) -> bool {
