@@ -281,7 +281,7 @@ mod tests {
             assert_eq!(summary(&all), ([&text[..], b"\n"].concat(), vec![]));
             for chunk in &all {
                 assert!(chunk.text.ends_with(b"\n"));
-                assert_eq!(chunk.text.iter().filter(|&&b| b == b'"').count() % 2, 0);
+                assert_eq!(memchr_iter(b'"', &chunk.text).count() % 2, 0);
             }
         }
     }
@@ -362,7 +362,7 @@ mod tests {
             let content = end.min(text.len()) - at - usize::from(whole);
             if open || content > row_bytes_max {
                 let stop = text[at..].iter().position(|&b| b == b'\n').map_or(text.len(), |found| at + found);
-                let line = 1 + text[..at].iter().filter(|&&b| b == b'\n').count() as u64;
+                let line = 1 + memchr_iter(b'\n', &text[..at]).count() as u64;
                 // A line that is not in the buffer as a whole is kept as far as it is.
                 let shown = &text[at..stop.min(at + row_bytes_max + 1)];
                 rejects.push((line, String::from_utf8_lossy(shown).into_owned()));

@@ -149,7 +149,9 @@ fn assemble(
     refused.dedup_by_key(|(row, _)| *row);
     let keep = (!refused.is_empty()).then(|| {
         let mut keep = vec![true; rows];
-        refused.iter().for_each(|(row, _)| keep[*row] = false);
+        for (row, _) in refused.iter() {
+            keep[*row] = false;
+        }
         BooleanArray::from(keep)
     });
     let mut columns = Vec::with_capacity(arrays.len());

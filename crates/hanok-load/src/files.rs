@@ -213,7 +213,9 @@ impl TextBatches {
                     take_in(&mut self.registry, &types)?;
                 }
                 Some(Step::Block(Done::Parsed { batch, rejects, no_float })) => {
-                    no_float.into_iter().for_each(|at| self.registry.forbid_float(at));
+                    for at in no_float {
+                        self.registry.forbid_float(at);
+                    }
                     if let Some(event) = self.parsed(batch, rejects) {
                         return Ok(Some(event));
                     }

@@ -31,7 +31,7 @@ pub(crate) fn distinct(base: String, taken: impl Fn(&str) -> bool) -> String {
     if !taken(&base) {
         return base;
     }
-    (2..).map(|n: u64| format!("{base}_{n}")).find(|name| !taken(name)).unwrap_or(base)
+    (2..u64::MAX).map(|n| format!("{base}_{n}")).find(|name| !taken(name)).unwrap_or(base)
 }
 
 /// Names that differ by case only are one name to Delta Lake and to SQL.

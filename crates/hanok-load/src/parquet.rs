@@ -305,8 +305,8 @@ fn row_text(batch: &RecordBatch, row: usize, bytes_max: usize) -> String {
 }
 
 fn open_file(file: &SourceFile) -> Result<ParquetRecordBatchReaderBuilder<std::fs::File>, ReadError> {
-    let name = file.name.to_ascii_lowercase();
-    if name.ends_with(".gz") || name.ends_with(".zip") {
+    let extension = file.path.extension().and_then(|text| text.to_str()).unwrap_or_default();
+    if ["gz", "zip"].iter().any(|packed| extension.eq_ignore_ascii_case(packed)) {
         return Err(ReadError::Option(OptionError::CompressedParquet(file.path.clone())));
     }
     ParquetRecordBatchReaderBuilder::try_new(file.open()?)

@@ -255,7 +255,9 @@ mod tests {
 
     fn infer(values: &[&str]) -> Option<ColumnType> {
         let mut candidates = Candidates::NEW;
-        values.iter().for_each(|value| candidates.narrow(value.as_bytes(), Form::Text));
+        for value in values {
+            candidates.narrow(value.as_bytes(), Form::Text);
+        }
         candidates.narrowest()
     }
 

@@ -70,9 +70,8 @@ pub(crate) fn int(text: &[u8]) -> Option<i64> {
         _ => (false, text),
     };
     match rest {
-        [] => None,
         [b'0'] => (!negative).then_some(0),
-        [b'0', ..] => None,
+        [] | [b'0', ..] => None,
         _ if rest.len() > 19 => None,
         _ => signed(negative, digits(rest)?),
     }
@@ -227,7 +226,7 @@ pub(crate) fn date(text: &[u8]) -> Option<i32> {
 #[inline]
 fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         _ => 31,

@@ -148,6 +148,7 @@ pub(crate) struct CsvColumn<'a> {
 }
 
 impl Cells for CsvColumn<'_> {
+    #[expect(clippy::inline_always, reason = "called for every field; the compiler left it out of line")]
     #[inline(always)]
     fn cell<'s>(&'s self, row: usize, scratch: &'s mut Vec<u8>) -> Option<(&'s [u8], Form)> {
         let (start, end, quoted) = self.index.field(row, self.field);

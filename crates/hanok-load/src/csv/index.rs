@@ -88,6 +88,7 @@ impl Index {
     }
 
     /// The start and end of a field, and whether it begins with a quote.
+    #[expect(clippy::inline_always, reason = "called for every field; the compiler left it out of line")]
     #[inline(always)]
     pub(crate) fn field(&self, row: usize, column: usize) -> (usize, usize, bool) {
         let at = row * self.fields + column;

@@ -15,7 +15,7 @@ pub(super) struct Masks {
 
 /// Finds the delimiters, line ends and quotes.
 #[cfg(target_arch = "x86_64")]
-#[inline(always)]
+#[inline]
 pub(super) fn masks(chunk: &[u8; 64], delimiter: u8, quote: u8) -> Masks {
     // SAFETY: the function needs SSE2, which is part of every x86-64; it touches no memory but `chunk`.
     unsafe { masks_sse2(chunk, delimiter, quote) }
@@ -23,7 +23,7 @@ pub(super) fn masks(chunk: &[u8; 64], delimiter: u8, quote: u8) -> Masks {
 
 /// Finds the delimiters, line ends and quotes.
 #[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
+#[inline]
 pub(super) fn masks(chunk: &[u8; 64], delimiter: u8, quote: u8) -> Masks {
     masks_portable(chunk, delimiter, quote)
 }

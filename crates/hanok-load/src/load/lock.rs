@@ -8,7 +8,7 @@ use hanok_lake::Table;
 use super::LoadError;
 
 /// How long a load waits for another one of the same table.
-const WAIT: Duration = Duration::from_secs(600);
+const WAIT: Duration = Duration::from_mins(10);
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// A lock file beside a local table, let go when dropped or when the process dies.

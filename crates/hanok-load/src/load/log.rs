@@ -87,7 +87,7 @@ impl<'a> LoadLog<'a> {
     }
 
     /// For the table's log: a file of the load.
-    pub(super) fn rows_applications(&self, file: &FileOutcome, started_ms: i64) -> [(String, i64); 3] {
+    pub(super) fn rows_applications(file: &FileOutcome, started_ms: i64) -> [(String, i64); 3] {
         let hash = &file.content_hash;
         [
             (format!("hanok-load:{hash}"), started_ms),

@@ -242,7 +242,7 @@ impl Loading<'_> {
         let log = LoadLog::new(&table, self.source);
         let mut applications = Vec::new();
         for item in &items {
-            applications.extend(log.rows_applications(&files[item.at], item.started_ms));
+            applications.extend(LoadLog::rows_applications(&files[item.at], item.started_ms));
         }
         applications.extend(log.load_applications(now_ms, items.len()));
         let load_id = load_id(self.name, now_ms);

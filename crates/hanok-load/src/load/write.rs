@@ -49,20 +49,22 @@ fn with_load_id(schema: &SchemaRef) -> SchemaRef {
 }
 
 /// A load id repeated, made once and cut to the rows of each batch.
-struct Ids<'a> {
-    ids: &'a [String],
+struct LoadIds<'a> {
+    /// By file.
+    texts: &'a [String],
+    /// The file whose rows come.
     at: usize,
     repeated: Option<(usize, StringArray)>,
 }
 
-impl Ids<'_> {
+impl LoadIds<'_> {
     fn column(&mut self, file: usize, rows: usize) -> ArrayRef {
         let made =
             self.repeated.as_ref().filter(|(made_for, array)| *made_for == file && array.len() >= rows);
         let array = match made {
             Some((_, array)) => array.slice(0, rows),
             None => {
-                let id = self.ids.get(file).map_or("", String::as_str);
+                let id = self.texts.get(file).map_or("", String::as_str);
                 let array = StringArray::from_iter_values(std::iter::repeat_n(id, rows.max(16 * 1024)));
                 let cut = array.slice(0, rows);
                 self.repeated = Some((file, array));
@@ -104,7 +106,7 @@ pub(super) async fn write_files(
     let mut events = batches.into_channel(CHANNEL_DEPTH);
     let mut rows = TableWriter::new(table, &schema, WriterOptions::default())?;
     let mut rejects: Option<TableWriter> = None;
-    let mut ids = Ids { ids, at: 0, repeated: None };
+    let mut ids = LoadIds { texts: ids, at: 0, repeated: None };
     let mut counts: Vec<FileCounts> = Vec::new();
     let mut seen = 0;
     let failed = |source| LoadError::Batch { table: table.name().to_string(), source };

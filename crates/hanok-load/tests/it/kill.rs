@@ -51,7 +51,8 @@ async fn content(folder: &Path) -> (Vec<Vec<String>>, Vec<Vec<String>>, bool) {
     let rejects = rejects
         .into_iter()
         .map(|mut row| {
-            row[0] = Path::new(&row[0]).file_name().unwrap().to_str().unwrap().to_owned();
+            let name = row[0].rsplit('/').next().unwrap().to_owned();
+            row[0] = name;
             row
         })
         .collect();

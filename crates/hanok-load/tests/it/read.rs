@@ -75,7 +75,8 @@ fn bad_rows_become_rejects_and_the_rest_goes_on() {
     let path = write(folder.path(), "t.csv", text);
     for block_bytes in [1, 7, 20, 1 << 20] {
         let limits = Limits { block_bytes, ..Limits::default() };
-        let out = read(&[path.clone()], &ReadOptions { limits, ..ReadOptions::default() }, None).unwrap();
+        let out = read(std::slice::from_ref(&path), &ReadOptions { limits, ..ReadOptions::default() }, None)
+            .unwrap();
         assert_eq!(out.rows(), [["1", "2"], ["x\ny", "4"], ["11", "12"]]);
         assert_eq!(
             out.reasons(),
@@ -93,8 +94,8 @@ fn bad_rows_become_rejects_and_the_rest_goes_on() {
 
 #[test]
 fn declared_types_are_lenient_and_misfits_are_rejected() {
-    let mut options = ReadOptions::default();
-    options.columns = [("a".into(), ColumnType::Int64), ("B".into(), ColumnType::Float64)].into();
+    let columns = [("a".into(), ColumnType::Int64), ("B".into(), ColumnType::Float64)].into();
+    let options = ReadOptions { columns, ..ReadOptions::default() };
     let out = csv("a,b,c\n0517,1,x\nabc,2,y\n +3,12345678901234567890,z\n4,?,w\n", &options);
     assert_eq!(out.types(), ["a:int64", "b:float64", "c:string"]);
     assert_eq!(out.rows(), [["517", "1.0", "x"], ["3", "1.2345678901234567e19", "z"]]);
@@ -232,10 +233,10 @@ fn a_table_s_contract_freeze_and_discard() {
     let columns = write(folder.path(), "columns.csv", b"a,n\n1,\n2,x\n");
     let frozen = contract(Policy::Freeze, Policy::Freeze);
     for path in [&types, &columns] {
-        let error = read(&[path.clone()], &frozen, Some(existing.clone())).unwrap_err();
+        let error = read(std::slice::from_ref(path), &frozen, Some(existing.clone())).unwrap_err();
         assert_eq!(error.code().0, "HK0305", "{error}");
     }
-    let error = read(&[types.clone()], &frozen, Some(existing.clone())).unwrap_err();
+    let error = read(std::slice::from_ref(&types), &frozen, Some(existing.clone())).unwrap_err();
     assert!(error.place().unwrap().ends_with("types.csv:3"));
     let discard = contract(Policy::DiscardRow, Policy::DiscardRow);
     let out = read(&[types, columns], &discard, Some(existing)).unwrap();
@@ -261,7 +262,8 @@ fn json_lines() {
     let path = write(folder.path(), "t.jsonl", text);
     for block_bytes in [1, 64, 1 << 20] {
         let limits = Limits { block_bytes, ..Limits::default() };
-        let out = read(&[path.clone()], &ReadOptions { limits, ..ReadOptions::default() }, None).unwrap();
+        let out = read(std::slice::from_ref(&path), &ReadOptions { limits, ..ReadOptions::default() }, None)
+            .unwrap();
         assert_eq!(
             out.types(),
             ["id:float64", "name:string", "tags:string", "ok:bool", "at:timestamp", "late:int64"]
@@ -325,8 +327,8 @@ fn parquet_files_take_the_lake_s_types_and_the_contract() {
     let out = read(&files, &contract(Policy::Evolve, Policy::DiscardRow), Some(existing)).unwrap();
     assert_eq!((out.batch.num_rows(), out.rejects.len()), (2, 2));
     assert_eq!(out.rejects[0].raw, "{\"a\":\"x\"}");
-    let mut declared = ReadOptions::default();
-    declared.columns = [("a".into(), ColumnType::Int64)].into();
+    let declared =
+        ReadOptions { columns: [("a".into(), ColumnType::Int64)].into(), ..ReadOptions::default() };
     let out = read(&files, &declared, None).unwrap();
     assert_eq!(out.rows().iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
     assert_eq!(out.reasons(), [(1, "the value in column `a` is no int64")]);
@@ -338,10 +340,16 @@ fn options_that_cannot_be_are_coded() {
     let path = write(folder.path(), "t.csv", b"a\n1\n");
     let mut options = ReadOptions::default();
     options.csv.delimiter = Some(b'"');
-    assert_eq!(FileBatches::open(&[path.clone()], options, None).err().unwrap().code().0, "HK0303");
+    assert_eq!(
+        FileBatches::open(std::slice::from_ref(&path), options, None).err().unwrap().code().0,
+        "HK0303"
+    );
     let mut options = ReadOptions::default();
     options.csv.encoding = "klingon".into();
-    assert_eq!(FileBatches::open(&[path.clone()], options, None).err().unwrap().code().0, "HK0303");
+    assert_eq!(
+        FileBatches::open(std::slice::from_ref(&path), options, None).err().unwrap().code().0,
+        "HK0303"
+    );
     let options =
         ReadOptions { limits: Limits { columns_max: 1, ..Limits::default() }, ..ReadOptions::default() };
     let path = write(folder.path(), "t.jsonl", b"{\"a\":1,\"b\":2}\n");
@@ -352,7 +360,7 @@ fn options_that_cannot_be_are_coded() {
 fn a_reader_that_is_dropped_midway_ends_its_threads() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), "t.csv", "a,b\n1,2\n".repeat(200_000).as_bytes());
-    let mut reader = FileBatches::open(&[path.clone()], small_blocks(), None).unwrap();
+    let mut reader = FileBatches::open(std::slice::from_ref(&path), small_blocks(), None).unwrap();
     assert!(reader.next().is_some());
     drop(reader);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -423,7 +431,7 @@ proptest! {
         let mut options = ReadOptions { format: Some(Format::Csv), limits, ..ReadOptions::default() };
         // As text, all fields come out as they went in.
         options.columns = (0..fields).map(|n| (format!("c{n}"), ColumnType::String)).collect();
-        let out = read(&[path.clone()], &options, None).unwrap();
+        let out = read(std::slice::from_ref(&path), &options, None).unwrap();
         let expected: Vec<Vec<String>> = table.iter()
             .map(|row| row.iter().map(|f| if f.is_empty() { "∅".into() } else { f.clone() }).collect())
             .collect();
@@ -433,7 +441,6 @@ proptest! {
         // Inferred: the type of each column is the narrowest, whatever the blocks.
         options.columns.clear();
         let out = read(&[path], &options, None).unwrap();
-        let whole = Limits { threads: 1, ..Limits::default() };
         for column in 0..fields {
             let values: Vec<&str> = table.iter().map(|row| row[column].as_str()).filter(|v| !v.is_empty()).collect();
             let all = |test: &dyn Fn(&str) -> bool| values.iter().all(|value| test(value));
@@ -451,6 +458,5 @@ proptest! {
             prop_assert_eq!(&out.types()[column], &format!("c{column}:{expected}"));
         }
         prop_assert_eq!(out.batch.num_rows(), table.len());
-        _ = whole;
     }
 }
