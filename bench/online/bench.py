@@ -5,7 +5,7 @@ compares CPU a request. Columns beside the frame's:
 
     cpu_us_per_request, p50_ms, p99_ms     at full load
     p99_ms_half_load                       ours: at about half of the peak rate (see load.lua on how it is held)
-    errors                                 any answer that is not 200, any socket error; must be 0
+    errors                                 answers that are not 200, socket errors, timeouts of 10 s; must be 0 for ours
     rss_mb                                 resident memory after the load; ours maps the LMDB file as well
     floor_us_per_request                   ours: GET /health, which answers without a body: what kernel and HTTP cost alone
 
@@ -98,16 +98,16 @@ def start_feast(keys):
 class Server:
     """A running server and how to take samples of it."""
 
-    def __init__(self, start, keys):
+    def __init__(self, start, keys, faultless):
         self.process, self.port = start(keys)
-        self.keys = keys
+        self.keys, self.faultless = keys, faultless
 
     def sample(self, shape, connections, seconds, path="/get-online-features", delay_percent=0):
         wrk(self.port, shape, connections, 1 if seconds > 1 else seconds, self.keys, path=path)
         before, started = self.process.cpu_s(), time.perf_counter()
         result = wrk(self.port, shape, connections, seconds, self.keys, delay_percent, path)
         used, wall = self.process.cpu_s() - before, time.perf_counter() - started
-        if result["errors"]:
+        if result["errors"] and self.faultless:
             raise Failed(f"{result['errors']} errors")
         sample = Sample(used, result["seconds"], self.process.rss_mb(), result["requests"])
         sample.extra = {
@@ -156,9 +156,9 @@ def main():
         names = {(shape, connections): f"{shape}x5 c{connections} {label}" for shape in (1, 50) for connections in (8, 64)}
         if not any(bench.wanted(name) for name in names.values()):
             continue
-        ours = Server(start_ours, keys)
+        ours = Server(start_ours, keys, True)
         wanted_peer = with_feast and (not bench.options.peer or "feast_serve" in bench.options.peer)
-        feast = Server(start_feast, keys) if wanted_peer else None
+        feast = Server(start_feast, keys, False) if wanted_peer else None
         try:
             if feast:
                 same_answers(ours, feast)

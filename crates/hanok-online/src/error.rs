@@ -115,7 +115,7 @@ impl StoreError {
 /// Whether the disk takes no more. LMDB reports a write that the disk took only in part as an input/output error.
 fn is_full(path: &Path) -> bool {
     let probe = path.join(format!("probe.{}", std::process::id()));
-    let written = fs::write(&probe, [1; PROBE_BYTES]);
+    let written = fs::write(&probe, vec![1; PROBE_BYTES]);
     let _ = fs::remove_file(&probe);
     written
         .is_err_and(|error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))

@@ -304,14 +304,13 @@ impl Inner {
     fn changed_views(&self, txn: &Txn<'_>, sequence: u64) -> Result<Option<Vec<u32>>, StoreError> {
         let store = &self.store;
         let from = (sequence + 1).to_be_bytes();
-        let mut expected = sequence + 1;
+        let entries = store.dbs.changes.range(txn, &from_key(&from)).map_err(|error| store.error(error))?;
         let mut ids = Vec::new();
-        for entry in store.dbs.changes.range(txn, &from_key(&from)).map_err(|error| store.error(error))? {
+        for (expected, entry) in (sequence + 1..).zip(entries) {
             let (key, change) = entry.map_err(|error| store.error(error))?;
             if key != expected.to_be_bytes() {
                 return Ok(None);
             }
-            expected += 1;
             if let Some(([CHANGE_KEYS | CHANGE_RELOAD, id @ ..], _)) = change.split_first_chunk::<5>() {
                 let id = u32::from_le_bytes(*id);
                 if !ids.contains(&id) {

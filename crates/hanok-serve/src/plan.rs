@@ -200,10 +200,18 @@ fn of_reference<'s>(set: &'s ServingSet, reference: &str) -> Result<Asked<'s>, R
     })
 }
 
+/// A group with what tells it from others.
+struct Grouped<'s> {
+    group: Group,
+    view: &'s ServingView,
+    shown: Cow<'s, str>,
+    join_keys: &'s [(String, String)],
+}
+
 #[derive(Default)]
 struct Builder<'s> {
     key_sets: Vec<KeySet>,
-    groups: Vec<(Group, &'s ServingView, Cow<'s, str>, &'s [(String, String)])>,
+    groups: Vec<Grouped<'s>>,
     columns: Vec<(Column, String)>,
     echoes: Vec<(usize, ValueType)>,
 }
@@ -225,7 +233,7 @@ impl<'s> Builder<'s> {
         let tail = self.tail(request)?;
         Ok(Plan {
             key_sets: self.key_sets,
-            groups: self.groups.into_iter().map(|(group, ..)| group).collect(),
+            groups: self.groups.into_iter().map(|grouped| grouped.group).collect(),
             columns: self.columns.into_iter().map(|(column, _)| column).collect(),
             echoes: self.echoes,
             tail,
@@ -239,8 +247,10 @@ impl<'s> Builder<'s> {
         asked: &Asked<'s>,
         store: &ViewSet,
     ) -> Result<usize, RequestError> {
-        let known = self.groups.iter().position(|(_, view, shown, join_keys)| {
-            std::ptr::eq(*view, asked.view) && *shown == asked.shown && *join_keys == asked.join_keys
+        let known = self.groups.iter().position(|known| {
+            std::ptr::eq(known.view, asked.view)
+                && known.shown == asked.shown
+                && known.join_keys == asked.join_keys
         });
         if let Some(group) = known {
             return Ok(group);
@@ -272,7 +282,8 @@ impl<'s> Builder<'s> {
             store.table(position).is_some_and(|table| table.schema().join_keys == schema.join_keys)
         });
         let group = Group { key_set, table, projection: Vec::new() };
-        self.groups.push((group, asked.view, asked.shown.clone(), asked.join_keys));
+        let (view, shown, join_keys) = (asked.view, asked.shown.clone(), asked.join_keys);
+        self.groups.push(Grouped { group, view, shown, join_keys });
         Ok(self.groups.len() - 1)
     }
 
@@ -287,7 +298,7 @@ impl<'s> Builder<'s> {
         let value_type = schema.feature(&asked.feature).map(|at| schema.features[at].1).ok_or_else(|| {
             RequestError::FeatureUnknown { view: schema.name.clone(), feature: asked.feature.to_string() }
         })?;
-        let group = &mut self.groups[at].0;
+        let group = &mut self.groups[at].group;
         let stored = group.table.and_then(|position| store.table(position)).and_then(|table| {
             let stored = table.schema().feature(&asked.feature)?;
             (table.schema().features[stored].1 == value_type).then_some(stored as u16)
@@ -324,7 +335,7 @@ impl<'s> Builder<'s> {
         tail.push(b']');
         if request.version_metadata {
             tail.extend_from_slice(b",\"feature_view_metadata\":[");
-            for (at, (_, view, ..)) in self.groups.iter().enumerate() {
+            for (at, Grouped { view, .. }) in self.groups.iter().enumerate() {
                 if at > 0 {
                     tail.push(b',');
                 }

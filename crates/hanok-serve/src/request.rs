@@ -116,13 +116,13 @@ impl<'de> Visitor<'de> for RequestSeed<'_> {
                     request.entities = map.next_value_seed(EntitiesSeed(self))?;
                 }
                 "features" => {
-                    request.features = map.next_value_seed(ListSeed::<Text<'de>>::new(self, "features"))?
+                    request.features = map.next_value_seed(ListSeed::<Text<'de>>::new(self, "features"))?;
                 }
                 "feature_service" => {
-                    request.feature_service = map.next_value::<Option<Text<'de>>>()?.map(|text| text.0)
+                    request.feature_service = map.next_value::<Option<Text<'de>>>()?.map(|text| text.0);
                 }
                 "full_feature_names" => {
-                    request.full_feature_names = map.next_value::<Option<bool>>()?.unwrap_or(false)
+                    request.full_feature_names = map.next_value::<Option<bool>>()?.unwrap_or(false);
                 }
                 "include_feature_view_version_metadata" => {
                     request.version_metadata = map.next_value::<Option<bool>>()?.unwrap_or(false);

@@ -129,7 +129,7 @@ pub(crate) fn feast_error(answer: &str) -> (String, String) {
 /// Reads one answer with a content length: status and body.
 pub(crate) fn read_answer(stream: &mut TcpStream) -> (u16, String) {
     let mut bytes = Vec::new();
-    let mut part = [0; 65_536];
+    let mut part = [0; 8_192];
     loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_ascii_lowercase();
