@@ -152,7 +152,7 @@ def main():
         raise SystemExit("wrk is missing: apt-get install wrk")
     if "HANOK_SERVE" not in os.environ and not bench.options.no_build:
         cargo_build("-p", "hanok-serve", "--example", "serve_demo")
-    for label, keys, with_feast in [("10k", 10_000, True), ("1M", 1_000_000, os.environ.get("FEAST_1M") == "1")]:
+    for label, keys, with_feast in [("10k", 10_000, True), ("1M", 1_000_000, True)]:
         names = {(shape, connections): f"{shape}x5 c{connections} {label}" for shape in (1, 50) for connections in (8, 64)}
         if not any(bench.wanted(name) for name in names.values()):
             continue
