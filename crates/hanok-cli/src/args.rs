@@ -123,10 +123,15 @@ Examples:
   hanok apply --json    what was created, changed and removed, for scripts")]
     Apply,
     /// Training sets and online reads
-    #[command(subcommand, subcommand_required = true, arg_required_else_help = true, after_help = "\
+    #[command(
+        subcommand,
+        subcommand_required = true,
+        arg_required_else_help = true,
+        after_help = "\
 Examples:
   hanok features join --entities mart.departure_labels --service departure_delay -o training.parquet
-  hanok features get --service departure_delay --entity origin=JFK,dest=LAX,carrier=B6,tailnum=N593JB")]
+  hanok features get --service departure_delay --entity origin=JFK,dest=LAX,carrier=B6,tailnum=N593JB"
+    )]
     Features(FeaturesCommand),
     /// Write the newest feature values into the online store
     #[command(after_help = "\

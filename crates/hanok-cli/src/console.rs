@@ -50,7 +50,11 @@ impl Console {
     pub(crate) fn new(json: bool, quiet: bool) -> Self {
         let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let terminal = io::stderr().is_terminal();
-        let target = if terminal && !json && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if terminal && !json && !quiet {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         Self {
             json,
             quiet,
@@ -71,13 +75,22 @@ impl Console {
     }
 
     /// A report: the JSON object, or `text` for people.
-    pub(crate) fn report<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), CliError> {
+    pub(crate) fn report<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), CliError> {
         if self.json { self.object(value) } else { self.say(&text()) }
     }
 
-    /// The JSON object.
+    /// The JSON object: on one line, and on a terminal on many.
     pub(crate) fn object<T: Serialize>(&self, value: &T) -> Result<(), CliError> {
-        let mut line = serde_json::to_vec_pretty(value).map_err(|error| CliError::output(error.into()))?;
+        let made = if io::stdout().is_terminal() {
+            serde_json::to_vec_pretty(value)
+        } else {
+            serde_json::to_vec(value)
+        };
+        let mut line = made.map_err(|error| CliError::output(error.into()))?;
         line.push(b'\n');
         self.data(&line)
     }

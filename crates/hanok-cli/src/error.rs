@@ -144,7 +144,9 @@ impl Coded for CliError {
             Self::Features(error) => error.hint(),
             Self::Serve(error) => error.hint(),
             Self::Request(error) => error.hint(),
-            Self::EntityValue { .. } => Some("write integers as digits, times as RFC 3339, booleans as true or false".to_owned()),
+            Self::EntityValue { .. } => {
+                Some("write integers as digits, times as RFC 3339, booleans as true or false".to_owned())
+            }
             _ => None,
         }
     }

@@ -105,11 +105,47 @@ fn style(template: &str) -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use indicatif::{InMemoryTerm, ProgressDrawTarget};
+    use indicatif::{ProgressDrawTarget, TermLike};
+    use std::io;
+
+    /// A terminal that remembers all that was ever written to it.
+    #[derive(Clone, Debug, Default)]
+    struct Screen(Arc<Mutex<String>>);
+
+    impl TermLike for Screen {
+        fn width(&self) -> u16 {
+            100
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push_str(text);
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 
     #[test]
-    fn bars_come_move_and_vanish() {
-        let screen = InMemoryTerm::new(10, 100);
+    fn bars_come_move_and_go() {
+        let screen = Screen::default();
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(screen.clone())));
         let progress = Progress::new(&bars);
         let observer = progress.observer();
@@ -117,13 +153,15 @@ mod tests {
         observer(Event::Progress { what: "load", name: "flights", done: 1_234_567 });
         observer(Event::Started { what: "join", name: "training.parquet", total: Some(10) });
         observer(Event::Progress { what: "join", name: "training.parquet", done: 5 });
-        std::thread::sleep(TICK * 3);
-        let shown = screen.contents();
+        std::thread::sleep(TICK * 4);
+        let shown = screen.0.lock().unwrap().clone();
         assert!(shown.contains("flights") && shown.contains("1,234,567 rows"), "{shown}");
         assert!(shown.contains("50 %"), "{shown}");
         observer(Event::Finished { what: "load", name: "flights", rows: 1, ok: true });
+        assert_eq!(progress.open.lock().unwrap().len(), 1);
+        let open = Arc::clone(&progress.open);
         drop(progress);
-        assert_eq!(screen.contents().trim(), "");
+        assert!(open.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -81,7 +81,8 @@ fn section(text: &mut String, name: &str, mut command: Command) {
     let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage);
     let _ = write!(text, "\n## {name}\n\n{}.\n\n```text\n{usage}\n```\n", about(&command));
     let positionals: Vec<&Arg> = command.get_positionals().collect();
-    let own = |arg: &&Arg| !arg.is_positional() && !is_global(arg) && arg.get_id() != "help" && !arg.is_hide_set();
+    let own =
+        |arg: &&Arg| !arg.is_positional() && !is_global(arg) && arg.get_id() != "help" && !arg.is_hide_set();
     let options: Vec<&Arg> = command.get_arguments().filter(own).collect();
     for (head, args) in [("argument", positionals), ("option", options)] {
         if !args.is_empty() {
@@ -113,7 +114,8 @@ fn rows(text: &mut String, head: &str, args: &[&Arg]) {
 
 /// `-o`, `--output FILE`, each as code. A bar would end the table's cell.
 fn spelling(arg: &Arg) -> String {
-    let names: Vec<String> = arg.get_value_names().unwrap_or_default().iter().map(ToString::to_string).collect();
+    let names: Vec<String> =
+        arg.get_value_names().unwrap_or_default().iter().map(ToString::to_string).collect();
     let value = names.join(" ").replace('|', "\\|");
     let takes_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
     if arg.is_positional() {
@@ -162,7 +164,9 @@ mod tests {
         for name in ["hanok init", "hanok features join", "hanok features get", "hanok completions"] {
             assert!(text.contains(&format!("\n## {name}\n")), "{name}");
         }
-        for flag in ["`--project DIR`", "`-o`, `--output FILE`", "`--entities FILE\\|TABLE`", "`-v`, `--verbose`"] {
+        for flag in
+            ["`--project DIR`", "`-o`, `--output FILE`", "`--entities FILE\\|TABLE`", "`-v`, `--verbose`"]
+        {
             assert!(text.contains(flag), "{flag}");
         }
         assert!(!text.contains("\n\n\n"), "two empty lines");

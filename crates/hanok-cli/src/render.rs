@@ -102,13 +102,26 @@ pub(crate) fn time(us: i64) -> String {
         .map_or_else(|| us.to_string(), |time| time.format("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-/// A JSON value as a person writes it.
+/// A JSON value as a person writes it; fractions to six digits.
 pub(crate) fn value(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
         serde_json::Value::Null => "null".to_owned(),
+        serde_json::Value::Number(number) if number.is_f64() => {
+            number.as_f64().map_or_else(|| number.to_string(), fraction)
+        }
         other => other.to_string(),
     }
+}
+
+/// Six significant digits, without zeros at the end.
+fn fraction(value: f64) -> String {
+    let magnitude = value.abs().log10().floor();
+    if value == 0.0 || !(-6.0..6.0).contains(&magnitude) {
+        return value.to_string();
+    }
+    let digits = format!("{value:.*}", (5.0 - magnitude) as usize);
+    if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.').to_owned() } else { digits }
 }
 
 /// Lines of `text`, each moved to the right.
@@ -136,6 +149,24 @@ mod tests {
     }
 
     #[test]
+    fn fractions_are_cut_to_what_people_read() {
+        for (exact, shown) in [
+            (16.771_428_571_428_572, "16.7714"),
+            (0.006_607_929_515_418_502, "0.00660793"),
+            (-0.5, "-0.5"),
+            (123_456.789, "123457"),
+            (100_000.0, "100000"),
+            (39.0, "39"),
+            (0.0, "0"),
+            (1e-9, "0.000000001"),
+            (1e20, "100000000000000000000"),
+        ] {
+            assert_eq!(value(&serde_json::json!(exact)), shown);
+        }
+        assert_eq!(value(&serde_json::json!(1024)), "1024");
+    }
+
+    #[test]
     fn columns_line_up() {
         let console = Console::new(false, true);
         let rows = [
@@ -143,6 +174,9 @@ mod tests {
             vec![Cell::left("raw.날씨"), Cell::right("5"), Cell::left("rows")],
             vec![Cell::left("raw.x")],
         ];
-        assert_eq!(columns(&console, &rows), "raw.flights  336,776  rows\nraw.날씨           5  rows\nraw.x\n");
+        assert_eq!(
+            columns(&console, &rows),
+            "raw.flights  336,776  rows\nraw.날씨           5  rows\nraw.x\n"
+        );
     }
 }

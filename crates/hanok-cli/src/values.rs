@@ -27,8 +27,9 @@ pub(crate) fn parse_time(text: &str) -> Result<i64, String> {
     }
     let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
     let time = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    time.map(|time| time.and_utc().timestamp_micros())
-        .ok_or_else(|| "it must be a time such as 2026-01-31T12:00:00Z or a date such as 2026-01-31".to_owned())
+    time.map(|time| time.and_utc().timestamp_micros()).ok_or_else(|| {
+        "it must be a time such as 2026-01-31T12:00:00Z or a date such as 2026-01-31".to_owned()
+    })
 }
 
 /// `HOST:PORT`, `:PORT` or `PORT`; the host is this machine's loopback when it is left out.
@@ -49,13 +50,17 @@ pub(crate) fn parse_entity(text: &str) -> Result<EntityPart, String> {
     let mut pairs: EntityPart = Vec::new();
     for segment in text.split(',') {
         match segment.split_once('=') {
-            Some((key, value)) if is_name(key.trim()) => pairs.push((key.trim().to_owned(), value.to_owned())),
+            Some((key, value)) if is_name(key.trim()) => {
+                pairs.push((key.trim().to_owned(), value.to_owned()))
+            }
             _ => match pairs.last_mut() {
                 Some((_, value)) => {
                     value.push(',');
                     value.push_str(segment);
                 }
-                None => return Err("it must be KEY=VALUE, or KEY=VALUE,KEY=VALUE for a composite key".to_owned()),
+                None => {
+                    return Err("it must be KEY=VALUE, or KEY=VALUE,KEY=VALUE for a composite key".to_owned());
+                }
             },
         }
     }
@@ -103,9 +108,13 @@ mod tests {
     #[test]
     fn times_and_dates() {
         let noon = 1_359_633_600_000_000;
-        for text in
-            ["2013-01-31T12:00:00Z", "2013-01-31T14:00:00+02:00", "2013-01-31 12:00:00", "2013-01-31T12:00", "2013-01-31 12:00:00.0"]
-        {
+        for text in [
+            "2013-01-31T12:00:00Z",
+            "2013-01-31T14:00:00+02:00",
+            "2013-01-31 12:00:00",
+            "2013-01-31T12:00",
+            "2013-01-31 12:00:00.0",
+        ] {
             assert_eq!(parse_time(text), Ok(noon), "{text}");
         }
         assert_eq!(parse_time("2013-01-31"), Ok(noon - 12 * 3_600_000_000));

@@ -20,7 +20,11 @@ pub(crate) async fn apply(context: &Context) -> Result<ExitStatus, CliError> {
 }
 
 fn summary(console: &Console, report: &ApplyReport) -> String {
-    let changes = [("+", Tone::Good, &report.created), ("~", Tone::Warn, &report.changed), ("-", Tone::Bad, &report.removed)];
+    let changes = [
+        ("+", Tone::Good, &report.created),
+        ("~", Tone::Warn, &report.changed),
+        ("-", Tone::Bad, &report.removed),
+    ];
     let mut text = String::new();
     for (sign, tone, names) in changes {
         for name in names {
@@ -36,7 +40,8 @@ fn summary(console: &Console, report: &ApplyReport) -> String {
 
 /// How much is registered, in words.
 pub(crate) fn registered(report: &ApplyReport) -> String {
-    let entities = if report.entities == 1 { "1 entity".to_owned() } else { format!("{} entities", report.entities) };
+    let entities =
+        if report.entities == 1 { "1 entity".to_owned() } else { format!("{} entities", report.entities) };
     let views = counted(report.feature_views as u64, "feature view");
     let services = counted(report.feature_services as u64, "feature service");
     format!("{entities}, {views}, {services}")

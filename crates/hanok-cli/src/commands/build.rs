@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_build_is_told_in_lines() {
-        let model = |name: &str, status: &str, rows, message: Option<&str>| ModelReport {
+        let model = |name: &str, status: &str, rows: Option<u64>, message: Option<&str>| ModelReport {
             name: name.into(),
             table: format!("mart.{name}"),
             materialized: if rows.is_some() { "table" } else { "view" }.into(),
@@ -126,7 +126,10 @@ mod tests {
                 model("delay", "failed", None, Some("models/delay.sql:3: no column `x`\nhave: y")),
                 model("late", "skipped", None, Some("because of delay")),
             ],
-            tests: vec![test("unique_departures_id", "passed", 0), test("not_null_departures_origin", "failed", 2)],
+            tests: vec![
+                test("unique_departures_id", "passed", 0),
+                test("not_null_departures_origin", "failed", 2),
+            ],
             models_built: 2,
             models_failed: 2,
             tests_passed: 1,

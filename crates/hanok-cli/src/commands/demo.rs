@@ -7,9 +7,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use hanok_config::{FlagLayer, PROJECT_FILE, Project};
-use hanok_engine::{
-    BuildRequest, Engine, EntityRows, JoinRequest, MaterializeRequest, Selection, Template,
-};
+use hanok_engine::{BuildRequest, Engine, EntityRows, JoinRequest, MaterializeRequest, Selection, Template};
 
 use self::report::DemoReport;
 use super::build::{is_healthy, troubles};
@@ -103,7 +101,9 @@ async fn load(console: &Console, engine: &Engine, report: &mut DemoReport) -> Re
     let tables = counted(loaded.tables.len() as u64, "raw table");
     let text = match loaded.tables.iter().map(|table| table.files).sum::<u64>() {
         0 => format!("{tables} loaded before"),
-        _ => format!("{} into {tables}, {} rejected", counted(loaded.rows_loaded, "row"), loaded.rows_rejected),
+        _ => {
+            format!("{} into {tables}, {} rejected", counted(loaded.rows_loaded, "row"), loaded.rows_rejected)
+        }
     };
     step(console, "load", &text, loaded.seconds)
 }
@@ -175,7 +175,10 @@ async fn serve(console: &Console, engine: &Engine, report: &mut DemoReport) -> R
     let looked_up = lookup::lookup(engine, SERVICE).await?;
     drop(spinner);
     report.seconds.serve = started.elapsed().as_secs_f64();
-    let text = format!("POST http://{}/get-online-features answered in {:.1} ms", looked_up.address, looked_up.wait_ms);
+    let text = format!(
+        "POST http://{}/get-online-features answered in {:.1} ms",
+        looked_up.address, looked_up.wait_ms
+    );
     report.lookup_request = looked_up.request;
     report.lookup = looked_up.answer;
     step(console, "serve", &text, report.seconds.serve)

@@ -17,7 +17,9 @@ pub(crate) fn errors(context: &Context, args: &ErrorsArgs) -> Result<ExitStatus,
         Some(asked) => {
             let code = normal(asked);
             let page = hanok_error::all().find(|info| info.code.0 == code);
-            let unknown = || CliError::Usage(format!("there is no error code `{asked}`; `hanok errors` lists them all"));
+            let unknown = || {
+                CliError::Usage(format!("there is no error code `{asked}`; `hanok errors` lists them all"))
+            };
             vec![page.ok_or_else(unknown)?]
         }
     };
@@ -34,7 +36,8 @@ pub(crate) fn errors(context: &Context, args: &ErrorsArgs) -> Result<ExitStatus,
     let text = match (&args.code, chosen.as_slice()) {
         (Some(_), [info]) => page(console, info),
         _ => {
-            let row = |info: &&CodeInfo| vec![Cell::left(info.code.0).tone(Tone::Strong), Cell::left(info.title)];
+            let row =
+                |info: &&CodeInfo| vec![Cell::left(info.code.0).tone(Tone::Strong), Cell::left(info.title)];
             columns(console, &chosen.iter().map(row).collect::<Vec<_>>())
         }
     };

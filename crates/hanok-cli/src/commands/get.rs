@@ -17,6 +17,8 @@ use crate::serving::Serving;
 use crate::status::ExitStatus;
 use crate::values::{EntityPart, entity_rows, parse_time};
 
+/// The status of a value that is there, null or not.
+const PRESENT: &str = "PRESENT";
 /// The time that the server gives to what has none.
 const NO_TIME: &str = "1970-01-01T00:00:00Z";
 
@@ -32,7 +34,8 @@ pub(crate) async fn get(context: &Context, args: GetArgs) -> Result<ExitStatus, 
     let body = serde_json::to_vec(&request).map_err(|error| CliError::Unexpected(error.to_string()))?;
     let responder = Responder::new(serving.reader, serving.sets, Limits::default());
     let answer = responder.answer(&body)?;
-    let answer: Value = serde_json::from_slice(&answer).map_err(|error| CliError::Unexpected(error.to_string()))?;
+    let answer: Value =
+        serde_json::from_slice(&answer).map_err(|error| CliError::Unexpected(error.to_string()))?;
     if context.console.json {
         context.console.object(&answer)?;
     } else {
@@ -94,7 +97,8 @@ fn typed(key: &str, text: &str, value_type: Option<ValueType>) -> Result<Value, 
 
 /// The server's answer for people: for each entity its keys, then its features, a line each.
 pub(crate) fn table(console: &Console, answer: &Value) -> String {
-    let names: Vec<&str> = list(&answer["metadata"]["feature_names"]).iter().filter_map(Value::as_str).collect();
+    let names: Vec<&str> =
+        list(&answer["metadata"]["feature_names"]).iter().filter_map(Value::as_str).collect();
     let results = list(&answer["results"]);
     let count = results.first().map_or(0, |result| list(&result["values"]).len());
     let mut text = String::new();
@@ -106,11 +110,11 @@ pub(crate) fn table(console: &Console, answer: &Value) -> String {
             let time = result["event_timestamps"][row].as_str().unwrap_or_default();
             let shown = value(&result["values"][row]);
             // The server echoes the entities first, as present since 1970.
-            if lines.is_empty() && status == "PRESENT" && time == NO_TIME {
+            if lines.is_empty() && status == PRESENT && time == NO_TIME {
                 keys.push(format!("{name}={shown}"));
-                continue;
+            } else {
+                lines.push(feature_line(name, shown, status, time));
             }
-            lines.push(feature_line(name, shown, status, time));
         }
         if row > 0 {
             text.push('\n');
@@ -122,9 +126,25 @@ pub(crate) fn table(console: &Console, answer: &Value) -> String {
     text
 }
 
+/// An answer about one entity without the features that have no value for it, and how many those are.
+pub(crate) fn without_missing(answer: &Value) -> (Value, usize) {
+    let (mut names, mut results) = (Vec::new(), Vec::new());
+    let all = list(&answer["metadata"]["feature_names"]).iter().zip(list(&answer["results"]));
+    let mut missing = 0;
+    for (name, result) in all {
+        if result["statuses"][0] == PRESENT {
+            names.push(name);
+            results.push(result);
+        } else {
+            missing += 1;
+        }
+    }
+    (serde_json::json!({ "metadata": { "feature_names": names }, "results": results }), missing)
+}
+
 fn feature_line(name: &str, shown: String, status: &str, time: &str) -> Vec<Cell> {
     let (status, tone) = match status {
-        "PRESENT" => ("", Tone::Good),
+        PRESENT => ("", Tone::Good),
         "NOT_FOUND" => ("not found", Tone::Warn),
         "OUTSIDE_MAX_AGE" => ("older than its ttl", Tone::Warn),
         other => (other, Tone::Bad),
@@ -149,7 +169,8 @@ mod tests {
 
     #[test]
     fn values_take_the_types_of_their_keys() {
-        let types = BTreeMap::from([("id".to_owned(), ValueType::Int64), ("at".to_owned(), ValueType::Timestamp)]);
+        let types =
+            BTreeMap::from([("id".to_owned(), ValueType::Int64), ("at".to_owned(), ValueType::Timestamp)]);
         let parts = [parse_entity("id=7,at=1970-01-02,note=7").unwrap()];
         let rows = entity_rows(&parts).unwrap();
         let selection = Selection::References(vec!["v:f".into()]);
@@ -184,5 +205,10 @@ origin=EWR
   seats   20    as of 2013-01-01T05:00:00Z
 ";
         assert_eq!(table(&Console::new(false, false), &answer), expected);
+        let (present, missing) = without_missing(&answer);
+        assert_eq!(
+            (present["metadata"]["feature_names"].clone(), missing),
+            (serde_json::json!(["origin", "temp_f"]), 1)
+        );
     }
 }

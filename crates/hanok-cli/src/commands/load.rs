@@ -24,10 +24,13 @@ fn summary(console: &Console, report: &LoadReport) -> String {
     if report.tables.is_empty() {
         return "nothing to load: the project has no sources (see sources/)\n".to_owned();
     }
-    let rows: Vec<_> = report.tables.iter().map(row).collect();
+    let rows: Vec<_> = report.tables.iter().map(|table| row(table, report.rows_rejected > 0)).collect();
     let rejected = match report.rows_rejected {
         0 => String::new(),
-        rows => format!(", {}: see raw.<source>__rejects", console.paint(Tone::Warn, &format!("{} rejected", number(rows)))),
+        rows => format!(
+            ", {}: see raw.<source>__rejects",
+            console.paint(Tone::Warn, &format!("{} rejected", number(rows)))
+        ),
     };
     format!(
         "{}\n{} loaded into {} in {}{rejected}\n",
@@ -38,7 +41,7 @@ fn summary(console: &Console, report: &LoadReport) -> String {
     )
 }
 
-fn row(table: &LoadedTable) -> Vec<Cell> {
+fn row(table: &LoadedTable, with_rejected: bool) -> Vec<Cell> {
     let files = match (table.files, table.files_skipped) {
         (0, 0) => "no files".to_owned(),
         (0, skipped) => format!("{} loaded before", counted(skipped, "file")),
@@ -49,21 +52,32 @@ fn row(table: &LoadedTable) -> Vec<Cell> {
         0 => Cell::right(""),
         rows => Cell::right(format!("{} rejected", number(rows))).tone(Tone::Warn),
     };
-    vec![
-        Cell::left(&table.table),
-        Cell::right(counted(table.rows_loaded, "row")),
-        rejected,
-        Cell::right(duration(table.seconds)),
-        Cell::left(files),
-    ]
+    let mut cells = vec![Cell::left(&table.table), Cell::right(counted(table.rows_loaded, "row"))];
+    cells.extend(with_rejected.then_some(rejected));
+    cells.extend([Cell::right(duration(table.seconds)), Cell::left(files)]);
+    cells
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn table(name: &str, rows_loaded: u64, rows_rejected: u64, files: u64, files_skipped: u64) -> LoadedTable {
-        LoadedTable { table: name.into(), rows_loaded, rows_rejected, files, files_skipped, seconds: 1.25, ..Default::default() }
+    fn table(
+        name: &str,
+        rows_loaded: u64,
+        rows_rejected: u64,
+        files: u64,
+        files_skipped: u64,
+    ) -> LoadedTable {
+        LoadedTable {
+            table: name.into(),
+            rows_loaded,
+            rows_rejected,
+            files,
+            files_skipped,
+            seconds: 1.25,
+            ..Default::default()
+        }
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub(crate) async fn materialize(context: &Context, args: MaterializeArgs) -> Res
 
 fn summary(console: &Console, report: &MaterializeReport) -> String {
     if report.views.is_empty() {
-        return "nothing to materialize: no feature view is registered (see features/ and `hanok apply`)\n".to_owned();
+        return "nothing to materialize: no feature view is registered (see features/ and `hanok apply`)\n"
+            .to_owned();
     }
     let rows = report.views.iter().map(|view| {
         let news = if view.up_to_date {

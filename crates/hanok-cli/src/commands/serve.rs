@@ -36,7 +36,9 @@ fn options(args: &ServeArgs) -> ServeOptions {
     let limits = Limits {
         entities_max: args.entities_max.unwrap_or(defaults.limits.entities_max),
         features_max: args.features_max.unwrap_or(defaults.limits.features_max),
-        body_bytes_max: args.body_kb_max.map_or(defaults.limits.body_bytes_max, |kib| kib.saturating_mul(1024)),
+        body_bytes_max: args
+            .body_kb_max
+            .map_or(defaults.limits.body_bytes_max, |kib| kib.saturating_mul(1024)),
         ..defaults.limits
     };
     ServeOptions {

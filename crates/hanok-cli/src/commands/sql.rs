@@ -40,11 +40,15 @@ fn format(context: &Context, args: &SqlArgs) -> Result<Format, CliError> {
         Some(FormatArg::Parquet) => Format::Parquet,
         None => by_extension.unwrap_or(Format::Table),
     };
-    if args.output.is_none() && args.format.is_some_and(|format| context.console.json && format != FormatArg::Json) {
+    if args.output.is_none()
+        && args.format.is_some_and(|format| context.console.json && format != FormatArg::Json)
+    {
         return Err(CliError::Usage("--json on standard output cannot go with another --format".to_owned()));
     }
     if format == Format::Parquet && args.output.is_none() && io::stdout().is_terminal() {
-        return Err(CliError::Usage("Parquet is not for terminals; write it to a file with -o FILE".to_owned()));
+        return Err(CliError::Usage(
+            "Parquet is not for terminals; write it to a file with -o FILE".to_owned(),
+        ));
     }
     Ok(format)
 }

@@ -75,7 +75,8 @@ pub(super) async fn lookup(engine: &Engine, service: &str) -> Result<LookedUp, C
 async fn flight(engine: &Engine) -> Result<Value, CliError> {
     let mut line = Vec::new();
     engine.query_to(FLIGHT_SQL, Format::Json, &mut line).await?;
-    serde_json::from_slice(&line).map_err(|_| CliError::Unexpected("mart.departures has no flight to look up".to_owned()))
+    serde_json::from_slice(&line)
+        .map_err(|_| CliError::Unexpected("mart.departures has no flight to look up".to_owned()))
 }
 
 /// `POST`s JSON over HTTP/1.1. Returns the status and the body.
@@ -92,7 +93,8 @@ fn post(address: SocketAddr, path: &str, body: &str) -> std::io::Result<(u16, St
     let mut answer = Vec::new();
     // The server closes after its answer, so that the end of the stream is the end of the body.
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
-    parse(&answer).ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidData, "the answer is not HTTP"))
+    parse(&answer)
+        .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidData, "the answer is not HTTP"))
 }
 
 /// Status and body of an answer with a `content-length`, which may not be cut off.

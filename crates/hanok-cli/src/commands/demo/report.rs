@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::commands::get;
 use crate::console::{Console, Tone};
-use crate::render::{duration, indented};
+use crate::render::{counted, duration, indented};
 
 /// Seconds of each step.
 #[derive(Debug, Default, Serialize)]
@@ -52,23 +52,33 @@ impl DemoReport {
 
     /// The closing words: the features that were looked up, and what to try next.
     pub(super) fn closing(&self, console: &Console) -> String {
-        let entity = entity(&self.lookup_request);
+        let (present, missing) = get::without_missing(&self.lookup);
+        let mut features = get::table(console, &present);
+        if missing > 0 {
+            let noun = counted(missing as u64, "more feature");
+            features.push_str(&format!(
+                "  {noun} served as null: this data is of 2013, past their time to live\n"
+            ));
+        }
+        let head = format!("done in {}; one flight's features, as served:", duration(self.seconds.total));
         format!(
-            "\n{}\n{}\n{}\n  cd {}\n{}",
-            console.paint(Tone::Strong, &format!("done in {}: one flight's features, as served", duration(self.seconds.total))),
-            indented(&get::table(console, &self.lookup), 2),
-            console.paint(Tone::Strong, "try next"),
+            "\n{}\n{}\n{}\n{}",
+            console.paint(Tone::Strong, &head),
+            indented(&features, 2),
+            console.paint(Tone::Strong, "try next:"),
+            indented(&self.next(), 2),
+        )
+    }
+
+    fn next(&self) -> String {
+        format!(
+            "cd {}\n\
+             hanok sql \"select carrier, count(*) as flights, avg(dep_delay) as delay from mart.departures group by carrier\"\n\
+             hanok features get --service departure_delay --entity {}\n\
+             hanok serve\n\
+             hanok runs",
             self.folder.display(),
-            indented(
-                &format!(
-                    "hanok sql \"select carrier, count(*) as flights, avg(dep_delay) as delay from mart.departures group by carrier \
-                     order by delay desc\"\n\
-                     hanok features get --service departure_delay --entity {entity}\n\
-                     hanok serve\n\
-                     hanok runs"
-                ),
-                2
-            ),
+            entity(&self.lookup_request),
         )
     }
 }

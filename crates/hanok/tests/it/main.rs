@@ -1,0 +1,9 @@
+//! The contract of the command line: exit code, standard output and standard error of the real binary.
+//!
+//! Snapshots are in `snapshots/`; `INSTA_UPDATE=always cargo nextest run --release -p hanok` writes them anew.
+
+mod help;
+mod processes;
+mod project;
+mod support;
+mod usage;

@@ -1,0 +1,135 @@
+//! Tests that measure, signal or serve: one at a time.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::Hanok;
+
+/// Ends a child by its id when a test fails before it does.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.0.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the end, for ten seconds at most.
+    fn exit_code(&mut self) -> Option<i32> {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(10) {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("still running after ten seconds");
+    }
+}
+
+#[test]
+fn process_version_needs_no_runtime() {
+    let hanok = Hanok::new();
+    let times = (0..10).map(|_| {
+        let started = Instant::now();
+        assert!(hanok.run(&["--version"]).status.success());
+        started.elapsed()
+    });
+    let best = times.min().unwrap();
+    assert!(best < Duration::from_millis(20), "--version took {best:?}");
+}
+
+#[test]
+fn process_ctrl_c_ends_a_query_with_130_and_leaves_no_file() {
+    let hanok = Hanok::with_project();
+    let endless = "select sum(a.value * b.value) as s from generate_series(1, 3000000) a, generate_series(1, 3000000) b";
+    let mut command = hanok.command(&["sql", endless, "-o", "result.csv"]);
+    let mut running = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    std::thread::sleep(Duration::from_millis(700));
+    running.signal("-INT");
+    assert_eq!(running.exit_code(), Some(130));
+    let leftovers = std::fs::read_dir(hanok.path(".")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(leftovers.into_iter().all(|name| !name.to_string_lossy().starts_with("result")));
+}
+
+#[test]
+fn process_a_reader_that_goes_away_is_no_failure() {
+    let hanok = Hanok::with_project();
+    let mut command =
+        hanok.command(&["sql", "select value from generate_series(1, 2000000)", "--format", "csv"]);
+    let mut running = Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut first = String::new();
+    BufReader::with_capacity(16, running.0.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert_eq!(first, "value\n");
+    assert_eq!(running.exit_code(), Some(0));
+    let mut complaints = String::new();
+    running.0.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
+    assert_eq!(complaints, "");
+}
+
+#[test]
+fn process_serve_answers_until_it_is_told_to_stop() {
+    let hanok = Hanok::with_project();
+    for step in ["load", "build", "apply", "materialize"] {
+        assert!(hanok.run(&[step]).status.success(), "{step}");
+    }
+    let mut command = hanok.command(&["serve", "--http", ":0", "--json"]);
+    let mut running = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let mut object = String::new();
+    BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut object).unwrap();
+    let object: Value = serde_json::from_str(&object).unwrap();
+    assert_eq!((&object["feature_views"], &object["feature_services"]), (&Value::from(1), &Value::from(1)));
+    let address = object["address"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let body = r#"{"feature_service":"how_busy","entities":{"place":["library"]}}"#;
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "POST /get-online-features HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let served: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let read =
+        hanok.json(&["features", "get", "--service", "how_busy", "--entity", "place=library", "--json"]);
+    assert_eq!(served, read);
+    running.signal("-TERM");
+    assert_eq!(running.exit_code(), Some(0));
+}
+
+#[test]
+fn process_the_demo_runs_twice() {
+    let hanok = Hanok::new();
+    let first = hanok.json(&["demo", "--json"]);
+    assert_eq!(first["rows_loaded"], 336_776 + 26_115 + 3_322 + 1_458 + 16);
+    assert_eq!((&first["rows_rejected"], &first["tests_failed"]), (&Value::from(0), &Value::from(0)));
+    assert_eq!(first["training_rows"], 27_004);
+    assert!(first["models_built"].as_u64().unwrap() >= 11 && first["tests_passed"].as_u64().unwrap() >= 10);
+    assert!(first["online_keys"].as_u64().unwrap() > 3_000);
+    assert!(hanok.path("hanok-demo/training.parquet").is_file());
+    let names = first["lookup"]["metadata"]["feature_names"].as_array().unwrap();
+    let mean = names.iter().position(|name| name == "mean_dep_delay_7d").unwrap();
+    assert_eq!(first["lookup"]["results"][mean]["statuses"][0], "PRESENT");
+    for step in ["init", "load", "build", "apply", "join", "materialize", "serve", "total"] {
+        assert!(first["seconds"][step].as_f64().unwrap() > 0.0, "{step}");
+    }
+    let again = hanok.json(&["demo", "--json"]);
+    assert_eq!(again["rows_loaded"], 0);
+    for same in ["training_rows", "online_keys", "lookup", "models_built", "tests_passed"] {
+        assert_eq!(first[same], again[same], "{same}");
+    }
+}
