@@ -284,6 +284,12 @@ impl Table {
         Ok(entries)
     }
 
+    /// The table as delta-rs sees it, guard included, for tests of the guard.
+    #[doc(hidden)]
+    pub fn raw_delta(&self) -> DeltaTable {
+        self.delta.clone()
+    }
+
     /// Whether the storage has an object below the table's folder.
     pub async fn has_object(&self, path: &str) -> Result<bool, LakeError> {
         match self.store.head(&object_store::path::Path::from(path)).await {

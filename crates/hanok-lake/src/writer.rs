@@ -134,7 +134,7 @@ impl TableWriter {
         });
         let mut file = encoded.await.map_err(|error| self.stopped(&error))??;
         self.staged.rows += rows;
-        self.upload(&mut file).await?;
+        upload(&mut file).await.map_err(|source| self.refused(source))?;
         if file.bytes as usize + file.encoder.in_progress_size() >= self.options.file_bytes_max {
             self.end(file).await?;
         } else {
@@ -165,16 +165,6 @@ impl TableWriter {
         Ok(OpenFile { name, encoder, encoded, upload, bytes: 0 })
     }
 
-    /// Hands finished row groups to the storage.
-    async fn upload(&self, file: &mut OpenFile) -> Result<(), LakeError> {
-        let bytes = Bytes::from(std::mem::take(&mut *file.encoded.0.lock()));
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        file.bytes += bytes.len() as u64;
-        file.upload.put(bytes).await.map_err(|source| self.refused(source))
-    }
-
     async fn end(&mut self, mut file: OpenFile) -> Result<(), LakeError> {
         let table = self.table.clone();
         let closed = tokio::task::spawn_blocking(move || {
@@ -182,7 +172,7 @@ impl TableWriter {
             Ok::<_, LakeError>((file, metadata))
         });
         let (mut file, metadata) = closed.await.map_err(|error| self.stopped(&error))??;
-        self.upload(&mut file).await?;
+        upload(&mut file).await.map_err(|source| self.refused(source))?;
         file.upload.shutdown().await.map_err(|error| {
             self.refused(object_store::Error::Generic { store: "lake", source: Box::new(error) })
         })?;
@@ -208,6 +198,16 @@ impl TableWriter {
     fn stopped(&self, error: &tokio::task::JoinError) -> LakeError {
         LakeError::Worker { table: self.table.clone(), reason: error.to_string() }
     }
+}
+
+/// Hands finished row groups to the storage.
+async fn upload(file: &mut OpenFile) -> Result<(), object_store::Error> {
+    let bytes = Bytes::from(std::mem::take(&mut *file.encoded.0.lock()));
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    file.bytes += bytes.len() as u64;
+    file.upload.put(bytes).await
 }
 
 /// Makes a local file survive a power cut. Object stores promise that by themselves.
