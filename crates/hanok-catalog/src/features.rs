@@ -94,10 +94,19 @@ impl Catalog {
         rows.iter()
             .map(|row| {
                 let (kind, name): (String, String) = (row.get("kind"), row.get("name"));
-                let kind = FeatureObjectKind::ALL.into_iter().find(|k| k.name() == kind).ok_or_else(|| {
-                    CatalogError::Record { what: format!("feature object {name}"), reason: format!("kind `{kind}`") }
-                })?;
-                Ok(FeatureObject { kind, name, version: row.get("version"), definition: row.get("definition") })
+                let kind =
+                    FeatureObjectKind::ALL.into_iter().find(|k| k.name() == kind).ok_or_else(|| {
+                        CatalogError::Record {
+                            what: format!("feature object {name}"),
+                            reason: format!("kind `{kind}`"),
+                        }
+                    })?;
+                Ok(FeatureObject {
+                    kind,
+                    name,
+                    version: row.get("version"),
+                    definition: row.get("definition"),
+                })
             })
             .collect()
     }

@@ -54,12 +54,14 @@ impl Catalog {
 
     /// The files that a table has been loaded from, oldest first.
     pub async fn ledger(&self, branch: &str, table: &str) -> Result<Vec<LedgerEntry>, CatalogError> {
-        let rows = sqlx::query("SELECT * FROM load_ledger WHERE branch = ? AND table_name = ? ORDER BY loaded_us, file")
-            .bind(branch)
-            .bind(table)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(self.failed("read the load ledger"))?;
+        let rows = sqlx::query(
+            "SELECT * FROM load_ledger WHERE branch = ? AND table_name = ? ORDER BY loaded_us, file",
+        )
+        .bind(branch)
+        .bind(table)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(self.failed("read the load ledger"))?;
         Ok(rows
             .iter()
             .map(|row| LedgerEntry {

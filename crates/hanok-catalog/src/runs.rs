@@ -37,7 +37,9 @@ impl RunKind {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Load, Self::Build, Self::Apply, Self::Join, Self::Materialize].into_iter().find(|k| k.name() == text)
+        [Self::Load, Self::Build, Self::Apply, Self::Join, Self::Materialize]
+            .into_iter()
+            .find(|k| k.name() == text)
     }
 }
 
@@ -109,20 +111,27 @@ impl Catalog {
     /// Records that a run has started.
     pub async fn start_run(&self, kind: RunKind, subject: &str) -> Result<Id, CatalogError> {
         let id = Id::generate();
-        sqlx::query("INSERT INTO runs (id, kind, subject, status, pid, started_us) VALUES (?, ?, ?, 'running', ?, ?)")
-            .bind(id.to_string())
-            .bind(kind.name())
-            .bind(subject)
-            .bind(i64::from(std::process::id()))
-            .bind(now_us())
-            .execute(&self.pool)
-            .await
-            .map_err(self.failed("record a run"))?;
+        sqlx::query(
+            "INSERT INTO runs (id, kind, subject, status, pid, started_us) VALUES (?, ?, ?, 'running', ?, ?)",
+        )
+        .bind(id.to_string())
+        .bind(kind.name())
+        .bind(subject)
+        .bind(i64::from(std::process::id()))
+        .bind(now_us())
+        .execute(&self.pool)
+        .await
+        .map_err(self.failed("record a run"))?;
         Ok(id)
     }
 
     /// Records how a run ended; `error` is `None` when it ended well.
-    pub async fn finish_run(&self, id: Id, counts: RunCounts, error: Option<&str>) -> Result<(), CatalogError> {
+    pub async fn finish_run(
+        &self,
+        id: Id,
+        counts: RunCounts,
+        error: Option<&str>,
+    ) -> Result<(), CatalogError> {
         sqlx::query(
             "UPDATE runs SET status = ?, finished_us = ?, rows_in = ?, rows_out = ?, rows_rejected = ?, error = ?
              WHERE id = ?",
@@ -201,6 +210,9 @@ mod tests {
         assert_eq!(runs.len(), 2);
         assert_eq!((runs[0].id.as_str(), runs[0].status), (done.to_string().as_str(), RunStatus::Succeeded));
         assert_eq!(runs[0].counts, counts);
-        assert_eq!((runs[1].id.as_str(), runs[1].status), (dead.to_string().as_str(), RunStatus::Interrupted));
+        assert_eq!(
+            (runs[1].id.as_str(), runs[1].status),
+            (dead.to_string().as_str(), RunStatus::Interrupted)
+        );
     }
 }

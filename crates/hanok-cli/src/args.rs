@@ -158,7 +158,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   hanok demo                    in ./hanok-demo
-  hanok demo --dir /tmp/demo
+  hanok demo --dir ../demo
   hanok demo --json             one object with rows, seconds and the served answer")]
     Demo(DemoArgs),
     /// Explain an error code, or list them all

@@ -74,7 +74,8 @@ impl Project {
             None => std::env::current_dir()
                 .map_err(|source| ConfigError::Read { path: PathBuf::from("."), source })?,
         };
-        let start = start.canonicalize().map_err(|source| ConfigError::Read { path: start.clone(), source })?;
+        let start =
+            start.canonicalize().map_err(|source| ConfigError::Read { path: start.clone(), source })?;
         let levels = if flags.project.is_some() { 1 } else { PARENTS_MAX };
         let folder = start
             .ancestors()
@@ -134,7 +135,12 @@ impl Project {
             return wrong("threads", self.threads.value.to_string(), self.threads.origin, "from 1 to 1024");
         }
         if self.memory_mb.value < 64 {
-            return wrong("memory_mb", self.memory_mb.value.to_string(), self.memory_mb.origin, "at least 64");
+            return wrong(
+                "memory_mb",
+                self.memory_mb.value.to_string(),
+                self.memory_mb.origin,
+                "at least 64",
+            );
         }
         Ok(())
     }
@@ -152,9 +158,12 @@ fn from_environment<T: std::str::FromStr>(
     let Ok(text) = std::env::var(name) else { return Ok(None) };
     match text.parse() {
         Ok(value) => Ok(Some(value)),
-        Err(_) => {
-            Err(ConfigError::Value { name, value: text, origin: crate::Origin::Environment.to_string(), expected })
-        }
+        Err(_) => Err(ConfigError::Value {
+            name,
+            value: text,
+            origin: crate::Origin::Environment.to_string(),
+            expected,
+        }),
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use hanok_load::read_sources;
-use hanok_transform::{Event as RunEvent, Node, NodeResult, NodeStatus, Project, ProjectInput, RunOptions, run};
+use hanok_transform::{
+    Event as RunEvent, Node, NodeResult, NodeStatus, Project, ProjectInput, RunOptions, run,
+};
 use hanok_types::Id;
 
 use crate::engine::BuildRequest;
@@ -41,7 +43,8 @@ pub(crate) async fn build(
         }),
     };
     let summary = run(&project, &engine.session, &options, &mut on_event).await;
-    let mut report = BuildReport { run: run_id.to_string(), seconds: summary.seconds, ..BuildReport::default() };
+    let mut report =
+        BuildReport { run: run_id.to_string(), seconds: summary.seconds, ..BuildReport::default() };
     for result in summary.results {
         match result.node {
             Node::Model(at) => add_model(&mut report, &project, at, result),

@@ -9,13 +9,17 @@ use arrow::datatypes::SchemaRef;
 use hanok_catalog::{Catalog, RunCounts, RunKind};
 use hanok_config::Project;
 use hanok_error::Report;
-use hanok_features::{MaterializeOptions, Registry, Selection, TrainingOptions, read_definitions, training_set};
+use hanok_features::{
+    MaterializeOptions, Registry, Selection, TrainingOptions, read_definitions, training_set,
+};
 use hanok_lake::Lake;
 use hanok_query::{QueryStream, Session, SessionOptions};
 use hanok_types::{Id, TableName};
 
 use crate::output::{Format, NewFile, ResultWriter};
-use crate::report::{ApplyReport, BuildReport, JoinReport, LoadReport, MaterializeReport, QueryReport, RunReport};
+use crate::report::{
+    ApplyReport, BuildReport, JoinReport, LoadReport, MaterializeReport, QueryReport, RunReport,
+};
 use crate::{EngineError, Event, Observer, build, entities, load};
 
 /// The share of a project's memory that one join's own structures may take: a half leaves room for the entity rows.
@@ -114,7 +118,11 @@ impl Engine {
     }
 
     /// Builds models and runs their tests. Models and tests that fail are in the report.
-    pub async fn build(&self, request: BuildRequest, observer: &Observer) -> Result<BuildReport, EngineError> {
+    pub async fn build(
+        &self,
+        request: BuildRequest,
+        observer: &Observer,
+    ) -> Result<BuildReport, EngineError> {
         let run = self.catalog.start_run(RunKind::Build, &subject(&request.models)).await?;
         let done = build::build(self, run, &request, observer).await;
         let rows = done.as_ref().map(BuildReport::rows).unwrap_or_default();
@@ -152,7 +160,12 @@ impl Engine {
     }
 
     /// Runs a query and writes its result to a file, which appears when it is whole.
-    pub async fn query_to_file(&self, sql: &str, format: Format, path: &Path) -> Result<QueryReport, EngineError> {
+    pub async fn query_to_file(
+        &self,
+        sql: &str,
+        format: Format,
+        path: &Path,
+    ) -> Result<QueryReport, EngineError> {
         let started = Instant::now();
         let mut stream = self.session.sql(sql).await?;
         let (file, sink) = NewFile::create(path)?;
@@ -273,9 +286,11 @@ impl Engine {
         let registry = self.registry().await?;
         let options =
             MaterializeOptions { views: request.views, from_us: request.from_us, to_us: request.to_us };
-        let progress = |view: &str, rows: u64| observer(Event::Progress { what: "view", name: view, done: rows });
+        let progress =
+            |view: &str, rows: u64| observer(Event::Progress { what: "view", name: view, done: rows });
         let views =
-            hanok_features::materialize(&self.session, &registry, &self.online_folder(), &options, &progress).await?;
+            hanok_features::materialize(&self.session, &registry, &self.online_folder(), &options, &progress)
+                .await?;
         for view in &views {
             observer(Event::Finished { what: "view", name: &view.view, rows: view.keys_written, ok: true });
         }
@@ -312,7 +327,10 @@ impl Engine {
             }
             Err(error) => {
                 let report = Report::new(&error);
-                let _ = self.catalog.finish_run(run, counts, Some(&format!("{}: {}", report.code, report.message))).await;
+                let _ = self
+                    .catalog
+                    .finish_run(run, counts, Some(&format!("{}: {}", report.code, report.message)))
+                    .await;
                 Err(error)
             }
         }

@@ -18,8 +18,8 @@ pub use error::EngineError;
 pub use events::{Event, Observer};
 pub use output::Format;
 pub use report::{
-    ApplyReport, BuildReport, JoinReport, LoadReport, LoadedTable, MaterializeReport, ModelReport, QueryReport, RunCounts,
-    RunReport, TestReport,
+    ApplyReport, BuildReport, JoinReport, LoadReport, LoadedTable, MaterializeReport, ModelReport,
+    QueryReport, RunCounts, RunReport, TestReport,
 };
 pub use template::{Template, init};
 

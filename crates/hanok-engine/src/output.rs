@@ -63,7 +63,12 @@ pub(crate) struct ResultWriter<W: Write + Send> {
 
 impl<W: Write + Send> ResultWriter<W> {
     /// `shown_as` names the sink in errors.
-    pub(crate) fn new(format: Format, schema: &SchemaRef, sink: W, shown_as: &str) -> Result<Self, EngineError> {
+    pub(crate) fn new(
+        format: Format,
+        schema: &SchemaRef,
+        sink: W,
+        shown_as: &str,
+    ) -> Result<Self, EngineError> {
         // Readers of Parquet outside of Arrow do not know string views.
         let schema = plain(schema);
         let encoder = match format {
@@ -91,7 +96,8 @@ impl<W: Write + Send> ResultWriter<W> {
     }
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), EngineError> {
-        let batch = hanok_lake::normalize(batch, &self.schema).map_err(|error| refused(&self.shown_as, &error))?;
+        let batch =
+            hanok_lake::normalize(batch, &self.schema).map_err(|error| refused(&self.shown_as, &error))?;
         self.rows += batch.num_rows() as u64;
         let shown_as = &self.shown_as;
         match &mut self.encoder {

@@ -117,7 +117,10 @@ mod tests {
                     if path.is_dir() {
                         stack.push(path);
                     } else {
-                        assert!(template.iter().any(|file| file.0 == relative), "{folder}/{relative} is not in it");
+                        assert!(
+                            template.iter().any(|file| file.0 == relative),
+                            "{folder}/{relative} is not in it"
+                        );
                     }
                 }
             }

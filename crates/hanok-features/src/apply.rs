@@ -28,7 +28,10 @@ pub struct Applied {
 ///
 /// # Errors
 /// [`FeatureError::Source`] when a view does not fit its source. Nothing is registered then.
-pub async fn apply(session: &Session, mut definitions: Definitions) -> Result<(Registry, Applied), FeatureError> {
+pub async fn apply(
+    session: &Session,
+    mut definitions: Definitions,
+) -> Result<(Registry, Applied), FeatureError> {
     let catalog = session.lake().catalog();
     let before = Registry::load(catalog).await?;
     let mut views = BTreeMap::new();
@@ -88,7 +91,11 @@ async fn source_schema(session: &Session, view: &FeatureView) -> Result<SchemaRe
     Ok(plan.schema())
 }
 
-fn resolve(all: &Definitions, mut view: FeatureView, schema: &SchemaRef) -> Result<FeatureView, FeatureError> {
+fn resolve(
+    all: &Definitions,
+    mut view: FeatureView,
+    schema: &SchemaRef,
+) -> Result<FeatureView, FeatureError> {
     let invalid = |reason: String| FeatureError::Source { view: view.name.clone(), reason };
     let column = |name: &str| {
         schema
@@ -100,7 +107,9 @@ fn resolve(all: &Definitions, mut view: FeatureView, schema: &SchemaRef) -> Resu
     for (name, wanted) in &keys {
         let have = column(name)?;
         if !fits(&have, *wanted) {
-            return Err(invalid(format!("the join key `{name}` is {have} in the source and {wanted} in its entity")));
+            return Err(invalid(format!(
+                "the join key `{name}` is {have} in the source and {wanted} in its entity"
+            )));
         }
     }
     for name in [Some(&view.timestamp), view.created.as_ref()].into_iter().flatten() {
@@ -111,7 +120,9 @@ fn resolve(all: &Definitions, mut view: FeatureView, schema: &SchemaRef) -> Resu
     }
     if view.features.is_empty() {
         let taken = |name: &String| {
-            *name == view.timestamp || view.created.as_ref() == Some(name) || keys.iter().any(|(key, _)| key == name)
+            *name == view.timestamp
+                || view.created.as_ref() == Some(name)
+                || keys.iter().any(|(key, _)| key == name)
         };
         let names = schema.fields().iter().map(|field| field.name().clone()).filter(|name| !taken(name));
         view.features =
@@ -126,10 +137,14 @@ fn resolve(all: &Definitions, mut view: FeatureView, schema: &SchemaRef) -> Resu
     let mut features = Vec::with_capacity(view.features.len());
     for feature in &view.features {
         let have = column(&feature.name)?;
-        let own = ValueType::from_arrow(&have).map_err(|error| invalid(format!("`{}`: {error}", feature.name)))?;
+        let own =
+            ValueType::from_arrow(&have).map_err(|error| invalid(format!("`{}`: {error}", feature.name)))?;
         let wanted = feature.value_type.unwrap_or(own);
         if !fits(&have, wanted) {
-            return Err(invalid(format!("`{}` is {have} in the source and declared as {wanted}", feature.name)));
+            return Err(invalid(format!(
+                "`{}` is {have} in the source and declared as {wanted}",
+                feature.name
+            )));
         }
         features.push(Feature { value_type: Some(wanted), ..feature.clone() });
     }
@@ -154,8 +169,10 @@ fn check_services(all: &Definitions) -> Result<(), FeatureError> {
     for service in all.services.values() {
         for projection in &service.features {
             let Some(view) = all.views.get(&projection.view) else { continue };
-            let unknown =
-                projection.features.iter().find(|name| view.features.iter().all(|feature| feature.name != **name));
+            let unknown = projection
+                .features
+                .iter()
+                .find(|name| view.features.iter().all(|feature| feature.name != **name));
             if let Some(name) = unknown {
                 return Err(FeatureError::Unknown {
                     what: "feature",

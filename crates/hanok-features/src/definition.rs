@@ -240,8 +240,11 @@ pub fn read_definitions(folder: &Path) -> Result<Definitions, FeatureError> {
     let mut all = Definitions::default();
     for path in yaml_files(folder)?.into_iter().take(FILES_MAX) {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| FeatureError::File { action: "read", path: shown.clone(), reason: error.to_string() })?;
+        let text = std::fs::read_to_string(&path).map_err(|error| FeatureError::File {
+            action: "read",
+            path: shown.clone(),
+            reason: error.to_string(),
+        })?;
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             continue;
         }
@@ -286,7 +289,8 @@ impl Definitions {
             self.check_view(view).map_err(|reason| wrong("feature view", &view.name, shown, reason))?;
         }
         for service in self.services.values() {
-            self.check_service(service).map_err(|reason| wrong("feature service", &service.name, shown, reason))?;
+            self.check_service(service)
+                .map_err(|reason| wrong("feature service", &service.name, shown, reason))?;
         }
         Ok(())
     }
@@ -299,7 +303,8 @@ impl Definitions {
         }
         let keys = self.join_keys(view);
         let mut seen = BTreeSet::new();
-        for name in keys.iter().map(|(name, _)| name).chain(view.features.iter().map(|feature| &feature.name)) {
+        for name in keys.iter().map(|(name, _)| name).chain(view.features.iter().map(|feature| &feature.name))
+        {
             if !seen.insert(name) {
                 return Err(format!("`{name}` is there twice"));
             }
@@ -314,15 +319,15 @@ impl Definitions {
                 return Err(format!("the feature view `{}` is not defined", projection.view));
             };
             // A view without a list of features gets it from its source when it is applied.
-            if let Some(unknown) = projection
-                .features
-                .iter()
-                .find(|name| !view.features.is_empty() && view.features.iter().all(|feature| feature.name != **name))
-            {
+            if let Some(unknown) = projection.features.iter().find(|name| {
+                !view.features.is_empty() && view.features.iter().all(|feature| feature.name != **name)
+            }) {
                 return Err(format!("the feature view `{}` has no feature `{unknown}`", view.name));
             }
             let keys = self.join_keys(view);
-            if let Some(unknown) = projection.join_keys.keys().find(|key| keys.iter().all(|(name, _)| name != *key)) {
+            if let Some(unknown) =
+                projection.join_keys.keys().find(|key| keys.iter().all(|(name, _)| name != *key))
+            {
                 return Err(format!("the feature view `{}` has no join key `{unknown}`", view.name));
             }
             let name = projection.alias.as_ref().unwrap_or(&projection.view);
@@ -335,7 +340,11 @@ impl Definitions {
 
     /// The join keys of a view, in the order of its entities.
     pub fn join_keys(&self, view: &FeatureView) -> Vec<(String, ValueType)> {
-        view.entities.iter().filter_map(|name| self.entities.get(name)).flat_map(|e| e.join_keys.clone()).collect()
+        view.entities
+            .iter()
+            .filter_map(|name| self.entities.get(name))
+            .flat_map(|e| e.join_keys.clone())
+            .collect()
     }
 }
 
@@ -344,7 +353,9 @@ impl EntityFile {
         let value_type = self.value_type.unwrap_or(ValueType::String);
         let join_keys = match self.join_keys {
             None => vec![(self.name.to_string(), value_type)],
-            Some(JoinKeysFile::Names(names)) => names.iter().map(|name| (name.to_string(), value_type)).collect(),
+            Some(JoinKeysFile::Names(names)) => {
+                names.iter().map(|name| (name.to_string(), value_type)).collect()
+            }
             Some(JoinKeysFile::Typed(keys)) => keys.into_iter().collect(),
         };
         Entity {
@@ -456,7 +467,11 @@ feature_services:
             ("ttl: 3d", "ttl: soon", "not a duration"),
             ("view: route_delay }", "view: route }", "`route` is not defined"),
             ("alias: back", "alias: route_delay", "there twice"),
-            ("join_keys: { origin: dest, dest: origin }", "join_keys: { carrier: dest }", "no join key `carrier`"),
+            (
+                "join_keys: { origin: dest, dest: origin }",
+                "join_keys: { carrier: dest }",
+                "no join key `carrier`",
+            ),
             ("{ table: mart.route_delay }", "{ tabel: mart.route_delay }", "tabel"),
             ("type: float64", "type: decimal", "decimal"),
             ("timestamp: ts", "", "timestamp"),

@@ -1,7 +1,12 @@
 //! Durations such as `90s`, `15m`, `3h`, `7d`, `2w`.
 
-const UNITS: [(char, i64); 5] =
-    [('w', 604_800_000_000), ('d', 86_400_000_000), ('h', 3_600_000_000), ('m', 60_000_000), ('s', 1_000_000)];
+const UNITS: [(char, i64); 5] = [
+    ('w', 604_800_000_000),
+    ('d', 86_400_000_000),
+    ('h', 3_600_000_000),
+    ('m', 60_000_000),
+    ('s', 1_000_000),
+];
 
 /// Parses a duration into microseconds. Parts add up: `1d12h`. A bare `0` is zero.
 pub fn parse_duration(text: &str) -> Result<i64, String> {

@@ -178,7 +178,9 @@ async fn changes(
     let query = |source| FeatureError::Query { what: format!("feature view `{}`", view.name), source };
     // Appended files alone, when nothing but appends happened since.
     let since = match (table, mark) {
-        (Some(table), Some(mark)) if table.directory().to_string() == mark.folder => table.files_added_since(mark.version).await?,
+        (Some(table), Some(mark)) if table.directory().to_string() == mark.folder => {
+            table.files_added_since(mark.version).await?
+        }
         _ => None,
     };
     let mut sql = source_sql(view)?;
@@ -223,7 +225,8 @@ async fn write_all(
         if !last && pending_rows < COMMIT_ROWS {
             continue;
         }
-        let batch = concat_batches(&schema, &pending).map_err(|error| FeatureError::Worker(error.to_string()))?;
+        let batch =
+            concat_batches(&schema, &pending).map_err(|error| FeatureError::Worker(error.to_string()))?;
         outcome.rows_in += pending_rows as u64;
         (pending, pending_rows) = (Vec::new(), 0);
         let mark = watermark.clone().filter(|_| last);

@@ -39,8 +39,12 @@ impl Registry {
         let mut registry = Self::default();
         for object in objects {
             match object.kind {
-                FeatureObjectKind::Entity => registry.entities.insert(object.name.clone(), registered(&object)?).is_some(),
-                FeatureObjectKind::FeatureView => registry.views.insert(object.name.clone(), registered(&object)?).is_some(),
+                FeatureObjectKind::Entity => {
+                    registry.entities.insert(object.name.clone(), registered(&object)?).is_some()
+                }
+                FeatureObjectKind::FeatureView => {
+                    registry.views.insert(object.name.clone(), registered(&object)?).is_some()
+                }
                 FeatureObjectKind::FeatureService => {
                     registry.services.insert(object.name.clone(), registered(&object)?).is_some()
                 }
@@ -85,9 +89,8 @@ pub(crate) fn to_objects(
     definitions: &Definitions,
 ) -> Result<Vec<(FeatureObjectKind, String, String)>, FeatureError> {
     fn text(what: &str, value: &impl serde::Serialize) -> Result<String, FeatureError> {
-        serde_json::to_string(value).map_err(|error| {
-            CatalogError::Record { what: what.to_owned(), reason: error.to_string() }.into()
-        })
+        serde_json::to_string(value)
+            .map_err(|error| CatalogError::Record { what: what.to_owned(), reason: error.to_string() }.into())
     }
     let mut objects = Vec::new();
     for (name, entity) in &definitions.entities {

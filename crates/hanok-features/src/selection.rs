@@ -48,10 +48,8 @@ impl Selection {
             Self::References(references) => projections(references)?,
             Self::Service(name) => registry.service(name)?.features.clone(),
         };
-        let views = parts
-            .iter()
-            .map(|part| select(registry, part))
-            .collect::<Result<Vec<_>, FeatureError>>()?;
+        let views =
+            parts.iter().map(|part| select(registry, part)).collect::<Result<Vec<_>, FeatureError>>()?;
         let mut seen: BTreeMap<String, String> = BTreeMap::new();
         for view in &views {
             for feature in &view.features {
@@ -94,7 +92,8 @@ fn select(registry: &Registry, part: &Projection) -> Result<SelectedView, Featur
     } else {
         let find = |name: &String| {
             view.features.iter().find(|feature| feature.name == *name).cloned().ok_or_else(|| {
-                let known: Vec<String> = view.features.iter().map(|f| format!("{}:{}", view.name, f.name)).collect();
+                let known: Vec<String> =
+                    view.features.iter().map(|f| format!("{}:{}", view.name, f.name)).collect();
                 unknown("feature", &format!("{}:{name}", view.name), known.iter())
             })
         };

@@ -6,7 +6,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use hanok_lake::Table;
 use hanok_pit::{
-    BatchIterator, BatchSource, EntityFrame, FeatureFile, FeatureSource, JoinOptions, Joined, PitError, ValueColumn, View,
+    BatchIterator, BatchSource, EntityFrame, FeatureFile, FeatureSource, JoinOptions, Joined, PitError,
+    ValueColumn, View,
 };
 use hanok_query::Session;
 use object_store::path::Path as ObjectPath;
@@ -104,7 +105,9 @@ fn timestamp_column(schema: &SchemaRef, wanted: Option<&str>) -> Result<String, 
 
 fn check_keys(schema: &SchemaRef, selected: &[SelectedView]) -> Result<(), FeatureError> {
     for view in selected {
-        if let Some((_, column, _)) = view.keys.iter().find(|(_, column, _)| schema.field_with_name(column).is_err()) {
+        if let Some((_, column, _)) =
+            view.keys.iter().find(|(_, column, _)| schema.field_with_name(column).is_err())
+        {
             return Err(FeatureError::Entities {
                 reason: format!("have no column `{column}`, by which `{}` is found", view.name),
             });
@@ -193,9 +196,7 @@ impl BatchSource for QuerySource {
         let failed = move |error| PitError::Source { place: place.clone(), source: Box::new(error) };
         let mut stream = self.runtime.block_on(self.session.sql(&self.sql)).map_err(&failed)?;
         let runtime = self.runtime.clone();
-        Ok(Box::new(std::iter::from_fn(move || {
-            runtime.block_on(stream.next()).map_err(&failed).transpose()
-        })))
+        Ok(Box::new(std::iter::from_fn(move || runtime.block_on(stream.next()).map_err(&failed).transpose())))
     }
 
     /// A query without an order may yield its rows in another order the next time.

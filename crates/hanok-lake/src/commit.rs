@@ -7,7 +7,7 @@ use deltalake::kernel::engine::arrow_conversion::TryIntoKernel as _;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
 use deltalake::kernel::{Action, MetadataExt as _, StructType, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use deltalake::{DeltaTableError, DeltaTable};
+use deltalake::{DeltaTable, DeltaTableError};
 use futures::TryStreamExt as _;
 
 use crate::error::is_conflict;
@@ -151,7 +151,9 @@ impl Table {
         match created {
             Ok(table) => Ok(table.version().unwrap_or_default()),
             // Somebody created it between our look and our commit.
-            Err(error) if error.to_string().contains("already exists") => Err(DeltaTableError::VersionAlreadyExists(0)),
+            Err(error) if error.to_string().contains("already exists") => {
+                Err(DeltaTableError::VersionAlreadyExists(0))
+            }
             Err(error) => Err(error),
         }
     }

@@ -133,9 +133,10 @@ impl Coded for LakeError {
             Self::Storage { .. } | Self::File { .. } | Self::Worker { .. } => code::LAKE_IO,
             Self::Delta { source, .. } => delta_code(source),
             Self::Encode { source, .. } if is_io(source) => code::LAKE_IO,
-            Self::Encode { .. } | Self::SchemaMismatch { .. } | Self::NewColumn { .. } | Self::Convert { .. } => {
-                code::LAKE_SCHEMA
-            }
+            Self::Encode { .. }
+            | Self::SchemaMismatch { .. }
+            | Self::NewColumn { .. }
+            | Self::Convert { .. } => code::LAKE_SCHEMA,
             Self::Conflict { .. } => code::LAKE_CONFLICT,
             Self::Unknown { .. } => code::TABLE_UNKNOWN,
             Self::Version { .. } => code::LAKE_VERSION,
@@ -147,7 +148,9 @@ impl Coded for LakeError {
 
 fn delta_code(error: &DeltaTableError) -> Code {
     match error {
-        DeltaTableError::ObjectStore { source } if !matches!(source, object_store::Error::NotFound { .. }) => {
+        DeltaTableError::ObjectStore { source }
+            if !matches!(source, object_store::Error::NotFound { .. }) =>
+        {
             code::LAKE_IO
         }
         DeltaTableError::Io { .. } => code::LAKE_IO,

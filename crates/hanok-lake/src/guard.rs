@@ -47,7 +47,9 @@ impl GuardedLogStore {
             base => base + 1,
         };
         for winner in first..version {
-            let Some(bytes) = self.inner.read_commit_entry(winner).await.map_err(unreadable)? else { continue };
+            let Some(bytes) = self.inner.read_commit_entry(winner).await.map_err(unreadable)? else {
+                continue;
+            };
             if removed_paths(winner, &bytes).map_err(unreadable)?.iter().any(|path| removed.contains(path)) {
                 return Err(CommitConflictError::ConcurrentDeleteDelete.into());
             }

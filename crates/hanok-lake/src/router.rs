@@ -140,7 +140,8 @@ impl ObjectStore for Router {
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
         let (branch, store, rest) = self.route(prefix.unwrap_or(&Path::default()))?;
         let listed = store.list_with_delimiter(Some(&rest)).await?;
-        let mut objects: Vec<_> = listed.objects.into_iter().map(|meta| meta_in_branch(&branch, meta)).collect();
+        let mut objects: Vec<_> =
+            listed.objects.into_iter().map(|meta| meta_in_branch(&branch, meta)).collect();
         objects.sort_by(|a, b| a.location.cmp(&b.location));
         let common_prefixes = listed.common_prefixes.iter().map(|path| in_branch(&branch, path)).collect();
         Ok(ListResult { objects, common_prefixes })
@@ -158,7 +159,10 @@ impl ObjectStore for Router {
 }
 
 /// The Delta kernel expects lexicographic listings of every scheme but `file`, and a local folder lists in any order.
-fn sorted(listing: BoxStream<'static, Result<ObjectMeta>>, branch: String) -> BoxStream<'static, Result<ObjectMeta>> {
+fn sorted(
+    listing: BoxStream<'static, Result<ObjectMeta>>,
+    branch: String,
+) -> BoxStream<'static, Result<ObjectMeta>> {
     stream::once(async move {
         let mut all: Vec<ObjectMeta> = listing.try_collect().await?;
         all.sort_by(|a, b| a.location.cmp(&b.location));
@@ -186,8 +190,12 @@ mod tests {
         for name in ["main/t/b", "main/t/a", "dev/t/c"] {
             router.put(&Path::from(name), name.into()).await.unwrap();
         }
-        let listed: Vec<_> =
-            router.list(Some(&Path::from("main/t"))).map_ok(|m| m.location.to_string()).try_collect().await.unwrap();
+        let listed: Vec<_> = router
+            .list(Some(&Path::from("main/t")))
+            .map_ok(|m| m.location.to_string())
+            .try_collect()
+            .await
+            .unwrap();
         assert_eq!(listed, ["main/t/a", "main/t/b"]);
         let after: Vec<_> = router
             .list_with_offset(Some(&Path::from("main/t")), &Path::from("main/t/a"))

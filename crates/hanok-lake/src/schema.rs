@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::compute::cast_with_options;
 use arrow::compute::CastOptions;
+use arrow::compute::cast_with_options;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::LakeError;
@@ -122,7 +122,9 @@ fn same_type(a: &DataType, b: &DataType) -> bool {
         (DataType::List(a), DataType::List(b)) => same_type(a.data_type(), b.data_type()),
         (DataType::Struct(a), DataType::Struct(b)) => {
             a.len() == b.len()
-                && a.iter().zip(b).all(|(a, b)| a.name() == b.name() && same_type(a.data_type(), b.data_type()))
+                && a.iter()
+                    .zip(b)
+                    .all(|(a, b)| a.name() == b.name() && same_type(a.data_type(), b.data_type()))
         }
         _ => a == b,
     }
@@ -136,7 +138,10 @@ mod tests {
     fn zones_and_views_become_lake_types() {
         let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         assert_eq!(lake_type("t", &DataType::Timestamp(TimeUnit::Nanosecond, None)).unwrap(), utc);
-        assert_eq!(lake_type("t", &DataType::Timestamp(TimeUnit::Second, Some("Asia/Seoul".into()))).unwrap(), utc);
+        assert_eq!(
+            lake_type("t", &DataType::Timestamp(TimeUnit::Second, Some("Asia/Seoul".into()))).unwrap(),
+            utc
+        );
         assert_eq!(lake_type("t", &DataType::Utf8View).unwrap(), DataType::Utf8);
         assert!(matches!(
             lake_type("t", &DataType::Time64(TimeUnit::Microsecond)),
@@ -147,7 +152,8 @@ mod tests {
     #[test]
     fn new_columns_go_to_the_end_and_other_types_are_refused() {
         let have = Schema::new(vec![Field::new("a", DataType::Int64, true)]);
-        let new = Schema::new(vec![Field::new("b", DataType::Utf8, true), Field::new("a", DataType::Int64, true)]);
+        let new =
+            Schema::new(vec![Field::new("b", DataType::Utf8, true), Field::new("a", DataType::Int64, true)]);
         let evolution = evolve("t", &have, &new).unwrap();
         assert!(evolution.grew);
         let names: Vec<_> = evolution.schema.fields().iter().map(|f| f.name().as_str()).collect();

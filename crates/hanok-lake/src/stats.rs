@@ -5,8 +5,8 @@
 use arrow::array::{Array, ArrayRef, AsArray as _};
 use arrow::compute::{max, max_string, min, min_string};
 use arrow::datatypes::{
-    DataType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema, TimeUnit,
-    TimestampMicrosecondType,
+    DataType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema,
+    TimeUnit, TimestampMicrosecondType,
 };
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::file::metadata::ParquetMetaData;
@@ -22,14 +22,17 @@ pub(crate) fn file_stats(metadata: &ParquetMetaData, schema: &Schema) -> String 
     let (mut minima, mut maxima, mut nulls) = (Map::new(), Map::new(), Map::new());
     let parquet_schema = metadata.file_metadata().schema_descr();
     for field in schema.fields().iter().take(COLUMNS_MAX) {
-        let Ok(converter) = StatisticsConverter::try_new(field.name(), schema, parquet_schema) else { continue };
+        let Ok(converter) = StatisticsConverter::try_new(field.name(), schema, parquet_schema) else {
+            continue;
+        };
         let groups = metadata.row_groups();
         if let Ok(counts) = converter.row_group_null_counts(groups)
             && counts.null_count() == 0
         {
             nulls.insert(field.name().clone(), json!(counts.values().iter().sum::<u64>()));
         }
-        let complete = |array: &ArrayRef| array.null_count() == 0 || all_null_groups(&converter, metadata, array);
+        let complete =
+            |array: &ArrayRef| array.null_count() == 0 || all_null_groups(&converter, metadata, array);
         if let Ok(lowest) = converter.row_group_mins(groups)
             && complete(&lowest)
             && let Some(value) = extreme(&lowest, Extreme::Min)
@@ -48,7 +51,11 @@ pub(crate) fn file_stats(metadata: &ParquetMetaData, schema: &Schema) -> String 
 }
 
 /// A row group without a minimum is fine when it has nothing but nulls; otherwise its values are unknown.
-fn all_null_groups(converter: &StatisticsConverter<'_>, metadata: &ParquetMetaData, extremes: &ArrayRef) -> bool {
+fn all_null_groups(
+    converter: &StatisticsConverter<'_>,
+    metadata: &ParquetMetaData,
+    extremes: &ArrayRef,
+) -> bool {
     let Ok(counts) = converter.row_group_null_counts(metadata.row_groups()) else { return false };
     metadata.row_groups().iter().enumerate().all(|(at, group)| {
         extremes.is_valid(at) || (counts.is_valid(at) && counts.value(at) as i64 == group.num_rows())
@@ -84,9 +91,8 @@ fn extreme(values: &ArrayRef, which: Extreme) -> Option<Value> {
             in_common_years(chrono::Datelike::year(&instant))
                 .then(|| Value::from(instant.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()))
         }
-        DataType::Utf8 if which == Extreme::Min => {
-            min_string(values.as_string::<i32>()).map(|s| s.chars().take(STRING_CHARS_MAX).collect::<String>().into())
-        }
+        DataType::Utf8 if which == Extreme::Min => min_string(values.as_string::<i32>())
+            .map(|s| s.chars().take(STRING_CHARS_MAX).collect::<String>().into()),
         DataType::Utf8 => max_string(values.as_string::<i32>())
             .filter(|s| s.chars().count() <= STRING_CHARS_MAX)
             .map(Value::from),

@@ -68,7 +68,10 @@ pub struct Table {
 
 impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Table").field("name", &self.name).field("version", &self.version()).finish_non_exhaustive()
+        f.debug_struct("Table")
+            .field("name", &self.name)
+            .field("version", &self.version())
+            .finish_non_exhaustive()
     }
 }
 
@@ -106,8 +109,7 @@ impl Table {
 
     pub(crate) async fn travel(&mut self, as_of: AsOf) -> Result<(), LakeError> {
         let latest = self.version().unwrap_or_default();
-        let missing =
-            |wanted: String| LakeError::Version { table: self.name.to_string(), wanted, latest };
+        let missing = |wanted: String| LakeError::Version { table: self.name.to_string(), wanted, latest };
         match as_of {
             AsOf::Version(version) => {
                 if version > latest {
@@ -228,16 +230,19 @@ impl Table {
 
     /// A table for query engines.
     pub async fn provider(&self) -> Result<Arc<dyn TableProvider>, LakeError> {
-        self.delta.table_provider().await.map_err(|error| {
-            self.failed("open", DeltaTableError::Generic(error.to_string()))
-        })
+        self.delta
+            .table_provider()
+            .await
+            .map_err(|error| self.failed("open", DeltaTableError::Generic(error.to_string())))
     }
 
     /// A table of some of its data files, for reading what a commit brought.
     pub async fn provider_of_files(&self, paths: Vec<String>) -> Result<Arc<dyn TableProvider>, LakeError> {
-        self.delta.table_provider().with_file_paths(paths).await.map_err(|error| {
-            self.failed("open", DeltaTableError::Generic(error.to_string()))
-        })
+        self.delta
+            .table_provider()
+            .with_file_paths(paths)
+            .await
+            .map_err(|error| self.failed("open", DeltaTableError::Generic(error.to_string())))
     }
 
     /// The paths of files added after `version`, or `None` when commits since then also took files away, so that the
@@ -270,7 +275,8 @@ impl Table {
         for version in (0..=latest).rev().take(entries_max) {
             let read = self.guard.read_commit_entry(version).await;
             let Some(bytes) = read.map_err(|error| self.failed("read the log of", error))? else { break };
-            let actions = get_actions(version, &bytes).map_err(|error| self.failed("read the log of", error))?;
+            let actions =
+                get_actions(version, &bytes).map_err(|error| self.failed("read the log of", error))?;
             let info = actions.into_iter().find_map(|action| match action {
                 Action::CommitInfo(info) => Some(info),
                 _ => None,

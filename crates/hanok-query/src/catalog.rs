@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::catalog::CatalogProviderList as _;
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::datasource::ViewTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
@@ -43,7 +43,8 @@ pub(crate) fn query_state(
         let schema = schemas.entry(record.name.schema.to_string()).or_default();
         schema.insert(record.name.table.to_string(), record);
     }
-    let shared = Shared { lake: lake.clone(), base: base.clone(), records: schemas, opened: Mutex::new(opened) };
+    let shared =
+        Shared { lake: lake.clone(), base: base.clone(), records: schemas, opened: Mutex::new(opened) };
     state_at_depth(&Arc::new(shared), 0)
 }
 
@@ -89,11 +90,16 @@ impl LakeSchema {
         self.shared.records.get(&self.name)?.get(table)
     }
 
-    async fn open(&self, record: &TableRecord, as_of: Option<AsOf>) -> Result<Option<Arc<dyn TableProvider>>> {
+    async fn open(
+        &self,
+        record: &TableRecord,
+        as_of: Option<AsOf>,
+    ) -> Result<Option<Arc<dyn TableProvider>>> {
         match (&record.kind, as_of) {
-            (TableKind::View { .. }, Some(_)) => {
-                Err(DataFusionError::Plan(format!("`{}` is a view: it has no versions of its own", record.name)))
-            }
+            (TableKind::View { .. }, Some(_)) => Err(DataFusionError::Plan(format!(
+                "`{}` is a view: it has no versions of its own",
+                record.name
+            ))),
             (TableKind::View { sql }, None) => Ok(Some(self.open_view(record, sql).await?)),
             (TableKind::Table { .. }, as_of) => {
                 let lake = &self.shared.lake;
@@ -117,7 +123,8 @@ impl LakeSchema {
             )));
         }
         let state = state_at_depth(&self.shared, self.view_depth + 1)?;
-        let rewritten = time_travel::rewrite(sql).map_err(|error| DataFusionError::Plan(error.to_string()))?;
+        let rewritten =
+            time_travel::rewrite(sql).map_err(|error| DataFusionError::Plan(error.to_string()))?;
         let plan = Box::pin(state.create_logical_plan(&rewritten)).await.map_err(|error| {
             let reason = error.strip_backtrace();
             DataFusionError::Plan(format!("the view `{}` does not work: {reason}", record.name))
@@ -133,8 +140,12 @@ fn external(error: hanok_lake::LakeError) -> DataFusionError {
 #[async_trait]
 impl SchemaProvider for LakeSchema {
     fn table_names(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.shared.records.get(&self.name).map(|tables| tables.keys().cloned().collect()).unwrap_or_default();
+        let mut names: Vec<String> = self
+            .shared
+            .records
+            .get(&self.name)
+            .map(|tables| tables.keys().cloned().collect())
+            .unwrap_or_default();
         if self.name == system::SCHEMA {
             names.extend(system::TABLES.iter().map(ToString::to_string));
         }

@@ -63,7 +63,9 @@ impl QueryError {
 /// DataFusion's texts carry prefixes that mean nothing to a person.
 fn first_line(text: &str) -> String {
     let mut text = text.trim();
-    for prefix in ["Error during planning: ", "Schema error: ", "SQL error: ", "Execution error: ", "External error: "] {
+    for prefix in
+        ["Error during planning: ", "Schema error: ", "SQL error: ", "Execution error: ", "External error: "]
+    {
         text = text.strip_prefix(prefix).unwrap_or(text);
     }
     text.to_owned()

@@ -139,7 +139,8 @@ impl Session {
         let engine = |error| QueryError::from_engine(&error);
         let state = query_state(&self.lake, &self.state, records, opened).map_err(engine)?;
         let plan = state.create_logical_plan(&sql).await.map_err(engine)?;
-        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        let read_only =
+            SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         read_only
             .verify_plan(&plan)
             .map_err(|error| QueryError::NotAQuery { reason: error.strip_backtrace() })?;
@@ -153,7 +154,8 @@ impl Session {
     }
 
     fn run(&self, (plan, state): (Arc<dyn ExecutionPlan>, SessionState)) -> Result<QueryStream, QueryError> {
-        let stream = execute_stream(plan, state.task_ctx()).map_err(|error| QueryError::from_engine(&error))?;
+        let stream =
+            execute_stream(plan, state.task_ctx()).map_err(|error| QueryError::from_engine(&error))?;
         Ok(QueryStream { stream })
     }
 }

@@ -22,7 +22,9 @@ pub(crate) async fn table(lake: &Lake, name: &str) -> Result<Arc<dyn TableProvid
         "loads" => loads(lake).await?,
         _ => runs(lake).await?,
     };
-    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))?;
+    let batch = RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, array)| (name, array, true)),
+    )?;
     Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))
 }
 
@@ -55,7 +57,10 @@ async fn history(lake: &Lake) -> Result<Columns> {
         ("table_schema", strings(rows.iter().map(|(name, _)| Some(name.schema.to_string())))),
         ("table_name", strings(rows.iter().map(|(name, _)| Some(name.table.to_string())))),
         ("version", Arc::new(rows.iter().map(|(_, e)| e.version as i64).collect::<Int64Array>())),
-        ("committed_at", instants(rows.iter().map(|(_, e)| e.timestamp_ms.map(|ms| ms.saturating_mul(1000))))),
+        (
+            "committed_at",
+            instants(rows.iter().map(|(_, e)| e.timestamp_ms.map(|ms| ms.saturating_mul(1000)))),
+        ),
         ("operation", strings(rows.iter().map(|(_, e)| e.operation.clone()))),
     ])
 }

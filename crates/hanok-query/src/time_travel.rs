@@ -28,7 +28,8 @@ pub(crate) fn rewrite(sql: &str) -> Result<String, QueryError> {
             let Some(Token::Word(word)) = table.map(|i| &mut tokens[i]) else {
                 return Err(QueryError::Invalid { reason: "`AS OF` must follow a table's name".to_owned() });
             };
-            let name = if word.quote_style.is_some() { word.value.clone() } else { word.value.to_lowercase() };
+            let name =
+                if word.quote_style.is_some() { word.value.clone() } else { word.value.to_lowercase() };
             *word = Word {
                 value: format!("{name}{}", clause.mark),
                 quote_style: Some('"'),
@@ -49,21 +50,22 @@ struct Clause {
 
 /// The clause that begins at token `at`, if one does.
 fn clause_at(tokens: &[Token], at: usize) -> Result<Option<Clause>, QueryError> {
-    let mut rest = tokens
-        .iter()
-        .enumerate()
-        .skip(at)
-        .filter(|(_, token)| !matches!(token, Token::Whitespace(_)));
-    let mut word = |allowed: &[&'static str]| -> Option<&'static str> { match rest.next() {
-        Some((_, Token::Word(word))) if word.quote_style.is_none() => {
-            allowed.iter().copied().find(|text| word.value.eq_ignore_ascii_case(text))
+    let mut rest =
+        tokens.iter().enumerate().skip(at).filter(|(_, token)| !matches!(token, Token::Whitespace(_)));
+    let mut word = |allowed: &[&'static str]| -> Option<&'static str> {
+        match rest.next() {
+            Some((_, Token::Word(word))) if word.quote_style.is_none() => {
+                allowed.iter().copied().find(|text| word.value.eq_ignore_ascii_case(text))
+            }
+            _ => None,
         }
-        _ => None,
-    }};
+    };
     if word(&["FOR"]).is_none() {
         return Ok(None);
     }
-    let Some(what) = word(&["VERSION", "SYSTEM_VERSION", "TIMESTAMP", "SYSTEM_TIME"]) else { return Ok(None) };
+    let Some(what) = word(&["VERSION", "SYSTEM_VERSION", "TIMESTAMP", "SYSTEM_TIME"]) else {
+        return Ok(None);
+    };
     if word(&["AS"]).is_none() || word(&["OF"]).is_none() {
         return Ok(None);
     }
@@ -129,7 +131,10 @@ mod tests {
     fn names_come_apart() {
         assert_eq!(split("t").unwrap(), ("t", None));
         assert_eq!(split("t@version=12").unwrap(), ("t", Some(AsOf::Version(12))));
-        assert_eq!(split("t@timestamp=1970-01-01T00:00:01Z").unwrap(), ("t", Some(AsOf::Timestamp(1_000_000))));
+        assert_eq!(
+            split("t@timestamp=1970-01-01T00:00:01Z").unwrap(),
+            ("t", Some(AsOf::Timestamp(1_000_000)))
+        );
         assert!(split("t@version=-1").is_err());
     }
 }

@@ -5,7 +5,7 @@
 //! `--fill-only` stops before serving; `--answer-loop` prints what an answer costs without HTTP.
 //!
 //! The view `driver_stats` has the key `driver_id` (0 to N−1) and two float32, one int64 and two float64 features.
-#![allow(clippy::print_stderr, clippy::unwrap_used, reason = "an example for people to run")]
+#![expect(clippy::print_stderr, clippy::unwrap_used, reason = "an example for people to run")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

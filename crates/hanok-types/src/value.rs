@@ -29,7 +29,9 @@ pub enum ValueType {
 
 /// A type's name or an Arrow type has no [`ValueType`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not a feature type; known are bool, int32, int64, float32, float64, string, bytes, timestamp")]
+#[error(
+    "`{0}` is not a feature type; known are bool, int32, int64, float32, float64, string, bytes, timestamp"
+)]
 pub struct ValueTypeError(pub String);
 
 impl Coded for ValueTypeError {
@@ -57,7 +59,9 @@ impl ValueType {
     pub fn from_arrow(data_type: &DataType) -> Result<Self, ValueTypeError> {
         Ok(match data_type {
             DataType::Boolean => Self::Bool,
-            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => Self::Int32,
+            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => {
+                Self::Int32
+            }
             DataType::Int64 | DataType::UInt32 => Self::Int64,
             DataType::Float16 | DataType::Float32 => Self::Float32,
             DataType::Float64 | DataType::Decimal128(..) => Self::Float64,

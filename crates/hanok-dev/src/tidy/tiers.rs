@@ -31,6 +31,7 @@ const WITHIN_A_TIER: &[(&str, &str)] = &[
     ("hanok-config", "hanok-error"),
     ("hanok-config", "hanok-types"),
     ("hanok-lake", "hanok-catalog"),
+    ("hanok-query", "hanok-catalog"),
     ("hanok-query", "hanok-lake"),
     ("hanok-query", "hanok-pit"),
     ("hanok-serve", "hanok-engine"),

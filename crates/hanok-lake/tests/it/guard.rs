@@ -59,8 +59,7 @@ async fn with_the_guard_a_stale_overwrite_does_not_bring_rows_back() {
     append(&lake, numbers(10..20)).await;
     let stale = lake.table(&name()).await.unwrap();
     lake.table(&name()).await.unwrap().optimize(target()).await.unwrap();
-    let refused =
-        stale.raw_delta().write([numbers(100..101)]).with_save_mode(SaveMode::Overwrite).await;
+    let refused = stale.raw_delta().write([numbers(100..101)]).with_save_mode(SaveMode::Overwrite).await;
     assert!(refused.is_err(), "the guard let a second removal of the same files pass");
     let mut table = stale;
     let staged = stage(&table, numbers(100..101)).await;

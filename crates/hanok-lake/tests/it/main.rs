@@ -11,7 +11,8 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use datafusion::prelude::SessionContext;
 use hanok_catalog::Catalog;
 use hanok_lake::{
-    AsOf, CommitMode, CommitOptions, LAKE_URL, Lake, LakeError, StagedFiles, Table, TableWriter, WriterOptions,
+    AsOf, CommitMode, CommitOptions, LAKE_URL, Lake, LakeError, StagedFiles, Table, TableWriter,
+    WriterOptions,
 };
 use hanok_types::TableName;
 
@@ -49,9 +50,8 @@ async fn contents(lake: &Lake, table: &Table) -> (i64, i64, i64) {
     session.register_table("t", table.provider().await.unwrap()).unwrap();
     let sql = "select count(*), count(distinct n), coalesce(sum(n), 0) from t";
     let batches = session.sql(sql).await.unwrap().collect().await.unwrap();
-    let value = |column: usize| {
-        batches[0].column(column).as_any().downcast_ref::<Int64Array>().unwrap().value(0)
-    };
+    let value =
+        |column: usize| batches[0].column(column).as_any().downcast_ref::<Int64Array>().unwrap().value(0);
     (value(0), value(1), value(2))
 }
 
@@ -75,7 +75,10 @@ async fn appends_replaces_and_history() {
     assert_eq!(table.files_added_since(0).await.unwrap(), None, "a replace is not an append");
     let then = lake.table_as_of(&name(), AsOf::Version(0)).await.unwrap();
     assert_eq!(contents(&lake, &then).await, (10, 10, 45));
-    assert!(matches!(lake.table_as_of(&name(), AsOf::Version(9)).await, Err(LakeError::Version { latest: 2, .. })));
+    assert!(matches!(
+        lake.table_as_of(&name(), AsOf::Version(9)).await,
+        Err(LakeError::Version { latest: 2, .. })
+    ));
     assert!(matches!(lake.table_as_of(&name(), AsOf::Timestamp(1)).await, Err(LakeError::Version { .. })));
     assert_eq!(table.history(10).await.unwrap().len(), 3);
 }
@@ -84,8 +87,11 @@ async fn appends_replaces_and_history() {
 async fn a_commit_with_recorded_applications_happens_once() {
     let folder = tempfile::tempdir().unwrap();
     let lake = open(folder.path()).await;
-    let options =
-        CommitOptions { applications: vec![("load:abc".to_owned(), 1)], evolve: false, info: Default::default() };
+    let options = CommitOptions {
+        applications: vec![("load:abc".to_owned(), 1)],
+        evolve: false,
+        info: Default::default(),
+    };
     for round in 0..3 {
         let mut table = lake.table_for_write(&name()).await.unwrap();
         let staged = stage(&table, numbers(0..5)).await;
@@ -109,7 +115,8 @@ async fn columns_are_added_only_when_that_is_allowed() {
         RecordBatch::try_from_iter([("more", more), ("n", n)]).unwrap()
     };
     let mut table = lake.table_for_write(&name()).await.unwrap();
-    let refused = table.commit(stage(&table, wider()).await, CommitMode::Append, &CommitOptions::default()).await;
+    let refused =
+        table.commit(stage(&table, wider()).await, CommitMode::Append, &CommitOptions::default()).await;
     assert!(matches!(refused, Err(LakeError::NewColumn { column, .. }) if column == "more"));
     assert!(!table.grew());
     let options = CommitOptions { evolve: true, ..CommitOptions::default() };

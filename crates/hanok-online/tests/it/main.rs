@@ -1,5 +1,5 @@
 //! The online store from outside: semantics, crashes, several processes, faults.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod crash;
 mod faults;

@@ -56,8 +56,9 @@ impl AsyncDB for Db {
                 .map(|column| ArrayFormatter::try_new(column, &options).unwrap())
                 .collect();
             rows.extend(
-                (0..batch.num_rows())
-                    .map(|row| columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>()),
+                (0..batch.num_rows()).map(|row| {
+                    columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>()
+                }),
             );
         }
         Ok(DBOutput::Rows { types, rows })

@@ -1,5 +1,5 @@
 //! The server from outside: answers, every client mistake, hostile clients, life and death of the process.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod answers;
 mod hostile;
