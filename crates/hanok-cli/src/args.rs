@@ -49,7 +49,7 @@ pub(crate) struct Cli {
 #[derive(Args, Debug)]
 #[command(next_help_heading = GLOBAL_HEADING)]
 pub(crate) struct Global {
-    /// Project folder [default: the current folder or the nearest above it with a hanok.yaml]
+    /// Project folder [default: the nearest with a hanok.yaml, from here upwards]
     #[arg(long, global = true, value_name = "DIR")]
     project: Option<PathBuf>,
     /// Print one JSON object on standard output, errors too
@@ -192,8 +192,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   hanok features get --features carrier_delay:mean_dep_delay_7d --entity carrier=B6
-  hanok features get --features carrier_delay:mean_dep_delay_7d --entity carrier=B6 --entity carrier=UA
-  hanok features get --service departure_delay --entity origin=JFK,dest=LAX,carrier=B6,tailnum=N593JB --json")]
+  hanok features get --features carrier_delay:flights_7d --entity carrier=B6 --entity carrier=UA
+  hanok features get --features route_delay:flights_30d --entity origin=JFK,dest=LAX --json")]
     Get(GetArgs),
 }
 
@@ -391,6 +391,12 @@ mod tests {
             assert!(command.get_about().is_some(), "{} has no description", command.get_name());
             let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(after.contains("Examples:\n  hanok "), "{} has no examples", command.get_name());
+            // Help wraps at this width, and a wrapped example cannot be copied.
+            assert!(
+                after.lines().all(|line| line.chars().count() <= 100),
+                "{} has a long line",
+                command.get_name()
+            );
             command.get_subcommands().for_each(check);
         }
         check(&command());

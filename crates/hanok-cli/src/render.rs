@@ -39,14 +39,14 @@ impl Cell {
 pub(crate) fn columns(console: &Console, rows: &[Vec<Cell>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.chars().count()).max().unwrap_or(0)
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| display_width(&cell.text)).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..count).map(width).collect();
     let mut text = String::new();
     for row in rows {
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {
-            let missing = widths[column] - cell.text.chars().count();
+            let missing = widths[column] - display_width(&cell.text);
             let painted = cell.tone.map_or_else(|| cell.text.clone(), |tone| console.paint(tone, &cell.text));
             // Writing into a string does not fail.
             let _ = if cell.right {
@@ -127,6 +127,15 @@ fn fraction(value: f64) -> String {
 /// Lines of `text`, each moved to the right.
 pub(crate) fn indented(text: &str, spaces: usize) -> String {
     text.lines().map(|line| format!("{:spaces$}{line}\n", "")).collect()
+}
+
+/// Cells that `text` takes on a terminal: characters of Chinese, Japanese and Korean take two.
+fn display_width(text: &str) -> usize {
+    let wide = |character: char| {
+        matches!(character, '\u{1100}'..='\u{115F}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7A3}'
+            | '\u{F900}'..='\u{FAFF}' | '\u{FE30}'..='\u{FE6F}' | '\u{FF00}'..='\u{FF60}')
+    };
+    text.chars().map(|character| if wide(character) { 2 } else { 1 }).sum()
 }
 
 #[cfg(test)]

@@ -111,7 +111,11 @@ mod tests {
                 for entry in std::fs::read_dir(at).unwrap() {
                     let path = entry.unwrap().path();
                     let relative = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-                    if relative.starts_with(".hanok") || relative.ends_with(".parquet") {
+                    // A new project's own .gitignore is written by `init`.
+                    if relative.starts_with(".hanok")
+                        || relative == ".gitignore"
+                        || relative.ends_with(".parquet")
+                    {
                         continue;
                     }
                     if path.is_dir() {

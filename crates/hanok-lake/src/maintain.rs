@@ -8,6 +8,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use deltalake::kernel::transaction::CommitProperties;
+use deltalake::operations::vacuum::VacuumMode;
 
 use crate::error::is_conflict;
 use crate::{LakeError, Table};
@@ -72,6 +73,7 @@ impl Table {
             .delta
             .clone()
             .vacuum()
+            .with_mode(VacuumMode::Full)
             .with_retention_period(retention)
             .with_enforce_retention_duration(false)
             .await;

@@ -59,12 +59,13 @@ fn test_lines(console: &Console, test: &TestReport) -> String {
         "warned" => Tone::Warn,
         _ => Tone::Faint,
     };
-    let rows = match test.failures {
-        0 => String::new(),
-        rows => format!(": {} against it", counted(rows, "row")),
+    // The message tells how many rows break the test, and where it is declared.
+    let rest = match &test.message {
+        Some(message) => indented(message, 2),
+        None if test.failures > 0 => format!("  {} against it\n", counted(test.failures, "row")),
+        None => String::new(),
     };
-    let message = test.message.as_deref().map(|message| indented(message, 2)).unwrap_or_default();
-    format!("\n{} test {}{rows}\n{message}", console.paint(tone, &test.status), test.name)
+    format!("\n{} test {}\n{rest}", console.paint(tone, &test.status), test.name)
 }
 
 fn totals(console: &Console, report: &BuildReport) -> String {
@@ -147,7 +148,7 @@ failed model delay
   models/delay.sql:3: no column `x`
   have: y
 
-failed test not_null_departures_origin: 2 rows against it
+failed test not_null_departures_origin
   models/schema.yml:7
 
 2 models built, 2 failed, 1 test passed, 1 failed in 2.0 s

@@ -25,20 +25,25 @@ fn summary(console: &Console, report: &LoadReport) -> String {
         return "nothing to load: the project has no sources (see sources/)\n".to_owned();
     }
     let rows: Vec<_> = report.tables.iter().map(|table| row(table, report.rows_rejected > 0)).collect();
-    let rejected = match report.rows_rejected {
-        0 => String::new(),
-        rows => format!(
-            ", {}: see raw.<source>__rejects",
-            console.paint(Tone::Warn, &format!("{} rejected", number(rows)))
-        ),
-    };
-    format!(
-        "{}\n{} loaded into {} in {}{rejected}\n",
-        columns(console, &rows),
-        counted(report.rows_loaded, "row"),
-        counted(report.tables.len() as u64, "table"),
-        duration(report.seconds),
-    )
+    let table = columns(console, &rows);
+    let took = duration(report.seconds);
+    if report.tables.iter().all(|table| table.files == 0) {
+        return format!("{table}\nnothing new to load, found in {took}\n");
+    }
+    let loaded = counted(report.rows_loaded, "row");
+    let tables = counted(report.tables.len() as u64, "table");
+    format!("{table}\n{loaded} loaded into {tables} in {took}{}\n", rejected(console, report))
+}
+
+/// How many rows could not be loaded, and where they are.
+fn rejected(console: &Console, report: &LoadReport) -> String {
+    if report.rows_rejected == 0 {
+        return String::new();
+    }
+    let count = console.paint(Tone::Warn, &format!("{} rejected", number(report.rows_rejected)));
+    let places = report.tables.iter().filter(|table| table.rows_rejected > 0);
+    let places: Vec<_> = places.map(|table| format!("{}__rejects", table.table)).collect();
+    format!(", {count}: see {}", places.join(", "))
 }
 
 fn row(table: &LoadedTable, with_rejected: bool) -> Vec<Cell> {
@@ -93,7 +98,7 @@ mod tests {
 raw.flights  336,776 rows  3 rejected  1.2 s  1 file
 raw.planes         0 rows              1.2 s  1 file loaded before
 
-336,776 rows loaded into 2 tables in 1.5 s, 3 rejected: see raw.<source>__rejects
+336,776 rows loaded into 2 tables in 1.5 s, 3 rejected: see raw.flights__rejects
 ";
         assert_eq!(summary(&Console::new(false, false), &report), expected);
     }

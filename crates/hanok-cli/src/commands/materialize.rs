@@ -37,8 +37,10 @@ fn summary(console: &Console, report: &MaterializeReport) -> String {
         } else {
             Cell::right(format!("{} written", counted(view.keys_written, "key")))
         };
-        let origin = Cell::left(format!("from {}", counted(view.rows_in, "row")));
-        vec![Cell::left(&view.view), news, origin]
+        let mut cells = vec![Cell::left(&view.view), news];
+        cells
+            .extend((!view.up_to_date).then(|| Cell::left(format!("from {}", counted(view.rows_in, "row")))));
+        cells
     });
     let rows: Vec<_> = rows.collect();
     let keys = counted(report.online_keys, "key");
