@@ -18,6 +18,7 @@ mod kernel;
 mod keys;
 mod pages;
 mod parallel;
+mod plan_source;
 mod prepare;
 mod prune;
 mod rowset;
@@ -31,6 +32,7 @@ mod time;
 pub use error::PitError;
 pub use exec::PointInTimeJoinExec;
 pub use join::{JoinStats, Joined, join};
+pub use plan_source::PlanSource;
 pub use spec::{
     BatchIterator, BatchSource, EntityFrame, FeatureFile, FeatureSource, JoinOptions, ValueColumn, View,
 };

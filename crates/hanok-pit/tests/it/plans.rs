@@ -8,7 +8,9 @@ use datafusion::physical_expr::expressions::{BinaryExpr, col, lit};
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
 use datafusion::prelude::SessionContext;
-use hanok_pit::{FeatureSource, JoinOptions, PointInTimeJoinExec, ValueColumn, View};
+use hanok_pit::{
+    EntityFrame, FeatureSource, JoinOptions, PlanSource, PointInTimeJoinExec, ValueColumn, View, join,
+};
 
 use crate::fixture::{Layout, local, parquet_bytes};
 
@@ -80,6 +82,53 @@ fn the_operator_composes_with_a_filter_above_and_below() {
             let some = arrow::compute::concat_batches(&filter.schema(), &some).unwrap();
             assert_eq!(some.column(2).as_ref(), &Int64Array::from(vec![20, 11]));
         });
+    }
+}
+
+#[test]
+fn a_query_is_a_feature_source_and_is_run_again_for_each_part() {
+    for runtime in [
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap(),
+        tokio::runtime::Builder::new_current_thread().build().unwrap(),
+    ] {
+        let out = runtime.block_on(async {
+            let context = SessionContext::new();
+            let features = rows(vec![1, 1, 2, 2], vec![5, 15, 5, 6], Some(vec![10, 11, 20, 21]));
+            let table = MemTable::try_new(
+                features.schema(),
+                vec![vec![features.slice(0, 2)], vec![features.slice(2, 2)]],
+            );
+            context.register_table("features", Arc::new(table.unwrap())).unwrap();
+            let query = "SELECT k, max(ts) AS ts, max(x) * 2 AS double FROM features GROUP BY k";
+            let plan = context.sql(query).await.unwrap().create_physical_plan().await.unwrap();
+            let source = PlanSource::new(plan, context.task_ctx(), tokio::runtime::Handle::current());
+            let view = View {
+                name: "v".to_owned(),
+                source: FeatureSource::Batches(Arc::new(source)),
+                keys: vec![("k".to_owned(), "k".to_owned())],
+                timestamp: "ts".to_owned(),
+                created: None,
+                ttl_us: None,
+                values: vec![ValueColumn {
+                    source: "double".to_owned(),
+                    output: "d".to_owned(),
+                    target: None,
+                }],
+                as_known_at: false,
+            };
+            let batch = rows(vec![2, 1, 3, 1], vec![6, 15, 100, 14], None);
+            let entity =
+                EntityFrame { schema: batch.schema(), batches: vec![batch], timestamp: "ts".to_owned() };
+            tokio::task::spawn_blocking(move || {
+                let options = JoinOptions { memory_max_bytes: Some(100), ..JoinOptions::default() };
+                let joined = join(entity, vec![view], &options).unwrap();
+                assert!(joined.stats().parts > 1);
+                crate::fixture::collect(joined)
+            })
+            .await
+            .unwrap()
+        });
+        assert_eq!(out.column(2).as_ref(), &Int64Array::from(vec![Some(42), Some(22), None, None]));
     }
 }
 
