@@ -130,7 +130,7 @@ Examples:
         after_help = "\
 Examples:
   hanok features join --entities mart.departure_labels --service departure_delay -o training.parquet
-  hanok features get --service departure_delay --entity origin=JFK,dest=LAX,carrier=B6,tailnum=N593JB"
+  hanok features get --service departure_delay --entity origin=JFK,dest=LAX,carrier=B6,tailnum=X"
     )]
     Features(FeaturesCommand),
     /// Write the newest feature values into the online store
