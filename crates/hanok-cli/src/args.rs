@@ -183,7 +183,7 @@ pub(crate) enum FeaturesCommand {
     #[command(after_help = "\
 Examples:
   hanok features join --entities mart.departure_labels --service departure_delay -o training.parquet
-  hanok features join --entities labels.csv --features carrier_delay:mean_dep_delay_7d,weather:temp_f \\
+  hanok features join --entities labels.csv --features carrier_delay:flights_7d,weather:temp_f \\
     --timestamp seen_at -o training.csv
   hanok features join --entities-sql \"select * from mart.departure_labels where origin = 'JFK'\" \\
     --service departure_delay -o jfk.parquet")]

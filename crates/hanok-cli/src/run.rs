@@ -93,6 +93,9 @@ fn on_runtime(context: &Arc<Context>, command: Command) -> Result<ExitStatus, Cl
         builder.worker_threads(threads);
     }
     let runtime = builder.thread_stack_size(STACK_BYTES).enable_all().build().map_err(CliError::Runtime)?;
+    // Signals are waited for on a runtime of their own: a query can keep every thread of the other one busy.
+    let watch =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Runtime)?;
     // The server ends in its own order when it is told to stop.
     let interruptible = !matches!(command, Command::Serve(_));
     let (cancel, cancelled) = oneshot::channel::<()>();
@@ -110,7 +113,7 @@ fn on_runtime(context: &Arc<Context>, command: Command) -> Result<ExitStatus, Cl
         let _ = report.send(outcome);
     };
     std::thread::Builder::new().stack_size(STACK_BYTES).spawn(work).map_err(CliError::Runtime)?;
-    let outcome = runtime.block_on(async {
+    let outcome = watch.block_on(async {
         tokio::select! {
             outcome = &mut reported => outcome.unwrap_or(Err(CliError::Panicked)),
             () = interrupted(), if interruptible => {

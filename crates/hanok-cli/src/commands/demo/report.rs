@@ -55,9 +55,9 @@ impl DemoReport {
         let (present, missing) = get::without_missing(&self.lookup);
         let mut features = get::table(console, &present);
         if missing > 0 {
-            let noun = counted(missing as u64, "more feature");
+            let count = counted(missing as u64, "more feature");
             features.push_str(&format!(
-                "  {noun} served as null: this data is of 2013, past their time to live\n"
+                "  {count} served as null: the data is of 2013, older than the views' ttl\n"
             ));
         }
         let head = format!("done in {}; one flight's features, as served:", duration(self.seconds.total));
