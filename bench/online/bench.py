@@ -9,13 +9,11 @@ compares CPU a request. Columns beside the frame's:
     rss_mb                                 resident memory after the load; ours maps the LMDB file as well
     floor_us_per_request                   ours: GET /health, which answers without a body: what kernel and HTTP cost alone
 
-HANOK_SERVE is the command of ours with {http}, {dir} and {entities} to fill in; it must load the demo's rows.
+Ours is `hanok serve` on a project that `hanok load`, `apply` and `materialize` filled (project.py).
 """
 
 import json
-import os
 import pathlib
-import shlex
 import shutil
 import socket
 import subprocess
@@ -28,9 +26,7 @@ import argparse
 from harness import Bench, Failed, Process, Sample, cache, cargo_build, target_dir, venv_python
 
 HERE = pathlib.Path(__file__).resolve().parent
-OURS = os.environ.get("HANOK_SERVE") or (
-    f"{target_dir()}/release/examples/serve_demo --http {{http}} --dir {{dir}} --entities {{entities}}"
-)
+HANOK = str(target_dir() / "release" / "hanok")
 PORT = 16601
 WARM_S, WINDOW_S, PEER_WINDOW_S = 0.5, 2, 3
 
@@ -73,9 +69,10 @@ def wait_up(port, process, seconds=120):
 
 
 def start_ours(keys):
-    folder = cache(f"online-{keys}")
-    command = OURS.format(http=f"127.0.0.1:{PORT}", dir=folder, entities=keys)
-    process = Process(shlex.split(command))
+    project = cache(f"hanok-online-{keys}")
+    if not (project / "done").exists():
+        subprocess.run([venv_python("online"), str(HERE / "project.py"), HANOK, str(project), str(keys)], check=True)
+    process = Process([HANOK, "--quiet", "--project", str(project), "serve", "--http", f"127.0.0.1:{PORT}"])
     wait_up(PORT, process)
     return process, PORT
 
@@ -150,8 +147,8 @@ def main():
     bench = Bench("online", parser)
     if not shutil.which("wrk"):
         raise SystemExit("wrk is missing: apt-get install wrk")
-    if "HANOK_SERVE" not in os.environ and not bench.options.no_build:
-        cargo_build("-p", "hanok-serve", "--example", "serve_demo")
+    if not bench.options.no_build:
+        cargo_build("-p", "hanok")
     for label, keys, with_feast in [("10k", 10_000, True), ("1M", 1_000_000, True)]:
         names = {(shape, connections): f"{shape}x5 c{connections} {label}" for shape in (1, 50) for connections in (8, 64)}
         if not any(bench.wanted(name) for name in names.values()):

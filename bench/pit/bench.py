@@ -1,4 +1,5 @@
-"""The point-in-time join: Parquet in, Parquet out, two threads each."""
+"""The point-in-time join, two threads each: ours from Delta tables, the peers from the Parquet files that were loaded
+into them; Parquet out."""
 
 import argparse
 import pathlib
@@ -10,6 +11,7 @@ from harness import Bench, Command, cache, cargo_build, target_dir, venv_python,
 HERE = pathlib.Path(__file__).resolve().parent
 TTL_US = 5 * 86_400_000_000
 THREADS = 2
+HANOK = str(target_dir() / "release" / "hanok")
 # name, entity rows, feature rows, keys, views
 CASES = [
     ("100k x 1M x 5", 100_000, 1_000_000, 10_000, 1),
@@ -20,12 +22,9 @@ CASES = [
 
 def ours(folder: pathlib.Path, views: int, out: pathlib.Path) -> list[str]:
     """The command of ours; the only place that knows how it is called."""
-    command = [str(target_dir() / "release" / "examples" / "pit_join"), str(out), f"{folder}/entity.parquet", "key",
-               "event_timestamp", str(THREADS)]
-    for at in range(views):
-        command += [f"{folder}/view_{at}.parquet", "key", "event_timestamp", "created", str(TTL_US), f"v{at}_",
-                    "f0,f1,f2,f3,f4"]
-    return command
+    features = ",".join(f"v{at}:f{c}" for at in range(views) for c in range(5))
+    return [HANOK, "--quiet", "--threads", str(THREADS), "--project", f"{folder}/project-{views}", "features", "join",
+            "--entities", f"{folder}/entity.parquet", "--features", features, "--full-feature-names", "-o", str(out)]
 
 
 def run(*command) -> int:
@@ -38,7 +37,7 @@ def main() -> None:
     bench = Bench("pit", parser)
     bench.versions = versions("pit", "pit-feast")
     if not bench.options.no_build:
-        cargo_build("-p", "hanok-pit", "--example", "pit_join")
+        cargo_build("-p", "hanok")
     python, feast = venv_python("pit"), venv_python("pit-feast")
     for name, entity_rows, feature_rows, keys, views in CASES:
         if not bench.wanted(name):
@@ -46,6 +45,8 @@ def main() -> None:
         folder = cache(f"bench-data/pit-{entity_rows}-{feature_rows}")
         if run(python, HERE / "data.py", folder, entity_rows, feature_rows, keys, views):
             sys.exit("the data could not be generated")
+        if run(python, HERE / "project.py", HANOK, folder, views, TTL_US):
+            sys.exit("the views could not be loaded")
         outs = {who: folder / f"out-{views}-{who}.parquet"
                 for who in ("ours", "duckdb_asof", "duckdb_full", "polars", "feast_duckdb")}
         no_telemetry = {"FEAST_USAGE": "False", "OMP_NUM_THREADS": str(THREADS)}

@@ -23,6 +23,8 @@ pub enum RunKind {
     Join,
     /// Filling the online store.
     Materialize,
+    /// Joining small files of tables.
+    Optimize,
 }
 
 impl RunKind {
@@ -33,11 +35,12 @@ impl RunKind {
             Self::Apply => "apply",
             Self::Join => "join",
             Self::Materialize => "materialize",
+            Self::Optimize => "optimize",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Load, Self::Build, Self::Apply, Self::Join, Self::Materialize]
+        [Self::Load, Self::Build, Self::Apply, Self::Join, Self::Materialize, Self::Optimize]
             .into_iter()
             .find(|k| k.name() == text)
     }

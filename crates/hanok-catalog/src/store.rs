@@ -8,6 +8,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+use crate::error::is_read_only;
 use crate::{CatalogError, SCHEMA_VERSION, migrate};
 
 /// How long a statement waits for another process's write to end.
@@ -23,7 +24,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Opens the file, creating and migrating it as needed.
+    /// Opens the file, creating and migrating it as needed. On a read-only file system it opens for reading.
     ///
     /// # Errors
     /// [`CatalogError::Newer`] when a later Hanok wrote it; nothing is changed then.
@@ -39,12 +40,13 @@ impl Catalog {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
-        let failed = |action| move |source| CatalogError::Database { path: path.to_owned(), action, source };
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .connect_with(options)
-            .await
-            .map_err(failed("open"))?;
+        let failed = |action| move |source| CatalogError::database(path, action, source);
+        let pool = match connect(options).await {
+            // Nothing is open after the failure, so that looking at the file is safe.
+            Err(error) if is_read_only(path) => connect_read_only(path).await.unwrap_or(Err(error)),
+            pool => pool,
+        };
+        let pool = pool.map_err(failed("open"))?;
         let mut connection = pool.acquire().await.map_err(failed("open"))?;
         match migrate::run(&mut connection).await.map_err(failed("migrate"))? {
             Ok(()) => {}
@@ -68,8 +70,23 @@ impl Catalog {
 
     pub(crate) fn failed(&self, action: &'static str) -> impl FnOnce(sqlx::Error) -> CatalogError + use<> {
         let path = self.path.clone();
-        move |source| CatalogError::Database { path: path.as_ref().clone(), action, source }
+        move |source| CatalogError::database(&path, action, source)
     }
+}
+
+async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    SqlitePoolOptions::new().max_connections(CONNECTIONS_MAX).connect_with(options).await
+}
+
+/// Connects to a file that nobody can write. A write-ahead log with something in it is beyond SQLite there, so that
+/// nothing is returned then.
+async fn connect_read_only(path: &Path) -> Option<Result<SqlitePool, sqlx::Error>> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        return None;
+    }
+    Some(connect(SqliteConnectOptions::new().filename(path).read_only(true).immutable(true)).await)
 }
 
 /// Microseconds since 1970-01-01 UTC.

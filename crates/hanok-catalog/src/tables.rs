@@ -86,6 +86,27 @@ impl Catalog {
         }
     }
 
+    /// Makes the view `name` a table in `directory`. Returns false when it is no view (any more).
+    pub async fn view_to_table(
+        &self,
+        branch: &str,
+        name: &TableName,
+        directory: Id,
+    ) -> Result<bool, CatalogError> {
+        let done = sqlx::query(
+            "UPDATE tables SET kind = 'table', directory = ?, definition = NULL
+             WHERE branch = ? AND schema_name = ? AND table_name = ? AND kind = 'view'",
+        )
+        .bind(directory.to_string())
+        .bind(branch)
+        .bind(name.schema.as_str())
+        .bind(name.table.as_str())
+        .execute(&self.pool)
+        .await
+        .map_err(self.failed("make a view a table"))?;
+        Ok(done.rows_affected() > 0)
+    }
+
     /// Stores a view, replacing a table or view of that name.
     pub async fn put_view(&self, branch: &str, name: &TableName, sql: &str) -> Result<(), CatalogError> {
         sqlx::query(

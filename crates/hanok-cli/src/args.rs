@@ -148,6 +148,13 @@ Examples:
   curl -s http://127.0.0.1:6566/get-online-features -H 'content-type: application/json' \\
     -d '{\"features\": [\"carrier_delay:mean_dep_delay_7d\"], \"entities\": {\"carrier\": [\"B6\"]}}'")]
     Serve(ServeArgs),
+    /// Join the small files of tables into larger ones
+    #[command(after_help = "\
+Examples:
+  hanok optimize                       every table
+  hanok optimize raw.visits            one table
+  hanok optimize --vacuum-days 7       also delete files that no version of the last 7 days needs")]
+    Optimize(OptimizeArgs),
     /// Show what ran, when, how long and with how many rows
     #[command(after_help = "\
 Examples:
@@ -312,6 +319,17 @@ pub(crate) struct MaterializeArgs {
     /// Only rows up to this time
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) to: Option<i64>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OptimizeArgs {
+    /// Tables [default: all]
+    #[arg(value_name = "TABLE")]
+    pub(crate) tables: Vec<String>,
+    /// Also delete files that only versions older than this need, and those of broken writes. Time travel
+    /// reaches no further back then; 0 breaks queries and loads that run at this moment
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) vacuum_days: Option<u32>,
 }
 
 #[derive(Args, Debug)]

@@ -10,6 +10,7 @@ mod init;
 mod join;
 mod load;
 mod materialize;
+mod optimize;
 mod runs;
 mod serve;
 mod sql;
@@ -37,6 +38,7 @@ pub(crate) async fn dispatch(context: Arc<Context>, command: Command) -> Result<
         Command::Features(FeaturesCommand::Join(args)) => join::join(context, args).await,
         Command::Features(FeaturesCommand::Get(args)) => get::get(context, args).await,
         Command::Materialize(args) => materialize::materialize(context, args).await,
+        Command::Optimize(args) => optimize::optimize(context, args).await,
         Command::Serve(args) => serve::serve(context, &args).await,
         Command::Runs(args) => runs::runs(context, &args).await,
         Command::Demo(args) => demo::demo(context, &args).await,

@@ -121,10 +121,8 @@ impl Console {
     /// An error: an object on standard output for machines, text on standard error for people.
     pub(crate) fn error(&self, report: &Report) {
         if self.json {
-            let Report { code, message, place, hint } = report;
-            let body = serde_json::json!({"code": code, "message": message, "place": place, "hint": hint});
             // When standard output is gone too, the exit code has to tell.
-            let _ = self.object(&serde_json::json!({ "error": body }));
+            let _ = self.object(&error_object(report));
             return;
         }
         self.complain(&self.painted_report(report));
@@ -147,6 +145,21 @@ impl Console {
         // Nobody is left to tell when standard error is closed.
         let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{line}"));
     }
+}
+
+fn error_object(report: &Report) -> serde_json::Value {
+    let Report { code, message, place, hint } = report;
+    serde_json::json!({"error": {"code": code, "message": message, "place": place, "hint": hint}})
+}
+
+/// How a fault of the online store is reported from where nothing can be composed any more, with `--json`.
+pub(crate) fn fault_object(report: &Report) -> (i32, Vec<u8>) {
+    (1, format!("{}\n", error_object(report)).into_bytes())
+}
+
+/// The same for people.
+pub(crate) fn fault_text(report: &Report) -> (i32, Vec<u8>) {
+    (2, format!("{report}\n").into_bytes())
 }
 
 fn painted(colour: bool, tone: Tone, text: &str) -> String {

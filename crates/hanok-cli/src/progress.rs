@@ -84,7 +84,7 @@ fn bar(bars: &MultiProgress, what: &str, name: &str, total: Option<u64>) -> Prog
         Some(total) => ProgressBar::new(total).with_style(
             style("{spinner} {prefix:5} {msg:32!} {bar:24} {percent:>3} %  {elapsed}").progress_chars("━╸ "),
         ),
-        None if matches!(what, "model" | "test") => {
+        None if matches!(what, "model" | "test" | "table") => {
             ProgressBar::new_spinner().with_style(style("{spinner} {prefix:5} {msg:32!} {elapsed}"))
         }
         None => ProgressBar::new_spinner()

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::args::{Cli, Command};
 use crate::commands;
-use crate::console::Console;
+use crate::console::{Console, fault_object, fault_text};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::logging::Logging;
@@ -69,6 +69,7 @@ fn execute(cli: Cli) -> ExitStatus {
     let console = Console::new(global.json, global.quiet);
     let server = matches!(command, Command::Serve(_));
     let (verbose, quiet, json) = (global.verbose, global.quiet, global.json);
+    hanok_online::report_faults(if json { fault_object } else { fault_text });
     Logging { verbose, quiet, server, json }.start(console.bars().clone());
     let context = Arc::new(Context { console, flags: global.flags() });
     let outcome = match command {

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hanok_engine::{Engine, Registry};
+use hanok_features::{Projection, online_schema};
 use hanok_online::Reader;
-use hanok_serve::{ServingSet, ServingSets};
+use hanok_serve::{ServiceProjection, ServingService, ServingSet, ServingSets, ServingView};
 
 use crate::error::CliError;
 
@@ -27,7 +28,7 @@ impl Serving {
     pub(crate) async fn open(engine: &Engine) -> Result<Self, CliError> {
         let registry = engine.registry().await?;
         let reader = open_reader(engine.online_folder()).await?;
-        let sets = ServingSets::new(ServingSet::from_registry(&registry));
+        let sets = ServingSets::new(serving_set(&registry));
         Ok(Self { reader, sets, registry })
     }
 }
@@ -45,12 +46,34 @@ pub(crate) async fn follow(engine: Engine, sets: ServingSets, mut known: Registr
         tokio::time::sleep(FOLLOW_INTERVAL).await;
         match engine.registry().await {
             Ok(registry) if registry != known => {
-                sets.swap(ServingSet::from_registry(&registry));
+                sets.swap(serving_set(&registry));
                 known = registry;
                 tracing::info!(feature_views = known.views.len(), "serving the definitions applied since");
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "the registry cannot be read; serving what was registered"),
         }
+    }
+}
+
+/// Everything that is registered and online.
+fn serving_set(registry: &Registry) -> ServingSet {
+    let views = registry.views.values().filter(|view| view.definition.online).map(|view| ServingView {
+        schema: online_schema(registry, &view.definition),
+        version: u32::try_from(view.version).unwrap_or(u32::MAX),
+    });
+    let services = registry.services.values().map(|service| ServingService {
+        name: service.definition.name.clone(),
+        projections: service.definition.features.iter().map(projection).collect(),
+    });
+    ServingSet { views: views.collect(), services: services.collect() }
+}
+
+fn projection(part: &Projection) -> ServiceProjection {
+    ServiceProjection {
+        view: part.view.clone(),
+        alias: part.alias.clone(),
+        features: part.features.clone(),
+        join_keys: part.join_keys.clone().into_iter().collect(),
     }
 }

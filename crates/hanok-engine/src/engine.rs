@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -18,9 +18,10 @@ use hanok_types::{Id, TableName};
 
 use crate::output::{Format, NewFile, ResultWriter};
 use crate::report::{
-    ApplyReport, BuildReport, JoinReport, LoadReport, MaterializeReport, QueryReport, RunReport,
+    ApplyReport, BuildReport, JoinReport, LoadReport, MaterializeReport, OptimizeReport, QueryReport,
+    RunReport,
 };
-use crate::{EngineError, Event, Observer, build, entities, load};
+use crate::{EngineError, Event, Observer, build, entities, load, optimize};
 
 /// The share of a project's memory that one join's own structures may take: a half leaves room for the entity rows.
 const JOIN_MEMORY_SHARE: u64 = 2;
@@ -69,6 +70,15 @@ pub struct MaterializeRequest {
     pub from_us: Option<i64>,
     /// Last event time.
     pub to_us: Option<i64>,
+}
+
+/// What to compact.
+#[derive(Clone, Debug, Default)]
+pub struct OptimizeRequest {
+    /// Tables, `schema.table`; all when empty.
+    pub tables: Vec<String>,
+    /// Also delete files that no version younger than this refers to. Queries of older versions then fail.
+    pub vacuum_older_than: Option<Duration>,
 }
 
 impl MaterializeReport {
@@ -301,6 +311,17 @@ impl Engine {
             online_keys,
             seconds: started.elapsed().as_secs_f64(),
         })
+    }
+
+    /// Joins small files of tables into larger ones, and deletes what no young version needs if asked to.
+    pub async fn optimize(
+        &self,
+        request: OptimizeRequest,
+        observer: &Observer,
+    ) -> Result<OptimizeReport, EngineError> {
+        let run = self.catalog.start_run(RunKind::Optimize, &subject(&request.tables)).await?;
+        let done = optimize::optimize(self, run, &request, observer).await;
+        self.finish(run, done, RunCounts::default()).await
     }
 
     /// The folder of the online store, for readers such as the feature server.

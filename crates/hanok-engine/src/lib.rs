@@ -9,17 +9,18 @@ mod entities;
 mod error;
 mod events;
 mod load;
+mod optimize;
 mod output;
 mod report;
 mod template;
 
-pub use engine::{BuildRequest, Engine, EntityRows, JoinRequest, MaterializeRequest};
+pub use engine::{BuildRequest, Engine, EntityRows, JoinRequest, MaterializeRequest, OptimizeRequest};
 pub use error::EngineError;
 pub use events::{Event, Observer};
 pub use output::Format;
 pub use report::{
     ApplyReport, BuildReport, JoinReport, LoadReport, LoadedTable, MaterializeReport, ModelReport,
-    QueryReport, RunCounts, RunReport, TestReport,
+    OptimizeReport, OptimizedTable, QueryReport, RunCounts, RunReport, TestReport,
 };
 pub use template::{Template, init};
 

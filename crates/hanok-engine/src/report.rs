@@ -81,9 +81,9 @@ pub struct TestReport {
 pub struct BuildReport {
     /// The run's id.
     pub run: String,
-    /// Models in the order in which they ended.
+    /// Models in the order of the project.
     pub models: Vec<ModelReport>,
-    /// Tests in the order in which they ended.
+    /// Tests in the order of the project.
     pub tests: Vec<TestReport>,
     /// Models that were built.
     pub models_built: u64,
@@ -153,6 +153,32 @@ pub struct MaterializeReport {
     pub views: Vec<hanok_features::MaterializedView>,
     /// Keys in the store, over the views named here.
     pub online_keys: u64,
+    /// Wall time.
+    pub seconds: f64,
+}
+
+/// One table of `hanok optimize`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct OptimizedTable {
+    /// `schema.table`.
+    pub table: String,
+    /// Small files that the table no longer refers to.
+    pub files_removed: u64,
+    /// Larger files in their place.
+    pub files_added: u64,
+    /// Files deleted from the disk.
+    pub files_deleted: u64,
+    /// Wall time.
+    pub seconds: f64,
+}
+
+/// `hanok optimize`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct OptimizeReport {
+    /// The run's id.
+    pub run: String,
+    /// Table by table.
+    pub tables: Vec<OptimizedTable>,
     /// Wall time.
     pub seconds: f64,
 }

@@ -70,19 +70,45 @@ pub async fn training_set(
     let selected = selection.resolve(registry, options.full_feature_names)?;
     let timestamp = timestamp_column(&schema, options.timestamp.as_deref())?;
     check_keys(&schema, &selected)?;
-    let mut views = Vec::with_capacity(selected.len());
-    for view in &selected {
-        views.push(join_view(session, view, options).await?);
-    }
     let frame = EntityFrame { schema, batches, timestamp };
+    let views = join_views(session, &selected, options, true).await?;
+    let joined = match run_join(frame.clone(), views, options).await {
+        // Other writers add columns without saying so: where a file lacks one it is null, as queries know.
+        Err(FeatureError::Join(PitError::MissingColumn { .. })) => {
+            let views = join_views(session, &selected, options, false).await?;
+            run_join(frame, views, options).await?
+        }
+        done => done?,
+    };
+    Ok(TrainingSet { joined })
+}
+
+async fn run_join(
+    frame: EntityFrame,
+    views: Vec<View>,
+    options: &TrainingOptions,
+) -> Result<Joined, FeatureError> {
     let join = JoinOptions {
         threads: options.threads.max(1),
         memory_max_bytes: options.memory_bytes_max,
         ..JoinOptions::default()
     };
     let joined = tokio::task::spawn_blocking(move || hanok_pit::join(frame, views, &join)).await;
-    let joined = joined.map_err(|error| FeatureError::Worker(error.to_string()))??;
-    Ok(TrainingSet { joined })
+    Ok(joined.map_err(|error| FeatureError::Worker(error.to_string()))??)
+}
+
+/// The views to join; with `files`, straight from the data files of tables.
+async fn join_views(
+    session: &Session,
+    selected: &[SelectedView],
+    options: &TrainingOptions,
+    files: bool,
+) -> Result<Vec<View>, FeatureError> {
+    let mut views = Vec::with_capacity(selected.len());
+    for view in selected {
+        views.push(join_view(session, view, options, files).await?);
+    }
+    Ok(views)
 }
 
 fn timestamp_column(schema: &SchemaRef, wanted: Option<&str>) -> Result<String, FeatureError> {
@@ -120,6 +146,7 @@ async fn join_view(
     session: &Session,
     selected: &SelectedView,
     options: &TrainingOptions,
+    files: bool,
 ) -> Result<View, FeatureError> {
     let values = selected.features.iter().map(|feature| ValueColumn {
         source: feature.name.clone(),
@@ -128,7 +155,7 @@ async fn join_view(
     });
     Ok(View {
         name: selected.name.clone(),
-        source: feature_source(session, &selected.view).await?,
+        source: feature_source(session, &selected.view, files).await?,
         keys: selected.keys.iter().map(|(own, entity, _)| (entity.clone(), own.clone())).collect(),
         timestamp: selected.view.timestamp.clone(),
         created: selected.view.created.clone(),
@@ -139,8 +166,12 @@ async fn join_view(
 }
 
 /// The data files of a table, so that the join reads only what it needs, or the batches of a query.
-async fn feature_source(session: &Session, view: &FeatureView) -> Result<FeatureSource, FeatureError> {
-    if let Source::Table(text) = &view.source {
+async fn feature_source(
+    session: &Session,
+    view: &FeatureView,
+    files: bool,
+) -> Result<FeatureSource, FeatureError> {
+    if let (Source::Table(text), true) = (&view.source, files) {
         let name = table_name(view, text)?;
         if let Some(table) = session.lake().find(&name).await?
             && let Some(files) = plain_files(&table).await?

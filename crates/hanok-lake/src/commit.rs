@@ -74,6 +74,7 @@ impl Table {
             match self.try_commit(&staged, mode, options).await? {
                 Some(version) => {
                     self.sync_commit(version).await?;
+                    self.take_over().await?;
                     self.load().await?;
                     return Ok(Committed { version, fresh: true });
                 }

@@ -33,12 +33,14 @@ pub enum LakeError {
         source: std::io::Error,
     },
     /// The table's log or its data files do not make sense.
-    #[error("cannot {action} `{table}`")]
+    #[error("cannot {action} `{table}` in {folder}")]
     Delta {
         /// What was being done.
         action: &'static str,
         /// The table.
         table: String,
+        /// The table's folder; only its name where the lake is no folder.
+        folder: String,
         /// Why.
         source: Box<DeltaTableError>,
     },

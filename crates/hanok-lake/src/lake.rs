@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::guard::GuardedLogStore;
 use crate::router::LAKE_URL;
+use crate::table::TakesOver;
 use crate::{AsOf, LakeError, Router, Table};
 
 /// A cheap handle on the lake of one project, as seen from one branch.
@@ -101,8 +102,15 @@ impl Lake {
         Ok(table)
     }
 
-    /// A handle for writing: gives the name a directory when it has none. Nothing is visible before the first commit.
+    /// A handle for writing: gives the name a directory when it has none. Nothing is visible before the first commit;
+    /// a view of that name stays what it is until then.
     pub async fn table_for_write(&self, name: &TableName) -> Result<Table, LakeError> {
+        if let Some(TableRecord { kind: TableKind::View { .. }, .. }) =
+            self.catalog.table(&self.branch, name).await?
+        {
+            let takes_over = TakesOver { catalog: self.catalog.clone(), branch: self.branch.clone() };
+            return Ok(self.handle(name, Id::generate())?.taking_over(takes_over));
+        }
         let directory = self.catalog.register_table(&self.branch, name).await?;
         let mut table = self.handle(name, directory)?;
         table.load().await?;

@@ -22,6 +22,6 @@ pub use error::LakeError;
 pub use lake::Lake;
 pub use maintain::{OptimizeOutcome, VacuumOutcome};
 pub use router::{LAKE_URL, Router};
-pub use schema::{Evolution, evolve, lake_schema, lake_type, normalize};
+pub use schema::{Evolution, evolve, floor_to_micros, lake_schema, lake_type, normalize};
 pub use table::{AsOf, DataFile, HistoryEntry, Table};
 pub use writer::{StagedFiles, TableWriter, WriterOptions};

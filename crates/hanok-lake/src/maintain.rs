@@ -3,9 +3,11 @@
 //! One process at a time maintains a table: a lock beside the table keeps two optimisers from doing the same work. It
 //! is not needed for safety, which the commit guard gives.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::num::NonZeroU64;
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::operations::vacuum::VacuumMode;
@@ -68,6 +70,7 @@ impl Table {
     pub async fn vacuum(&mut self, retention: Duration) -> Result<VacuumOutcome, LakeError> {
         let _lock = self.lock_maintenance()?;
         self.load().await?;
+        let staged = self.remove_staged(retention).await?;
         let retention = chrono::Duration::from_std(retention).unwrap_or(chrono::Duration::MAX);
         let vacuumed = self
             .delta
@@ -79,7 +82,23 @@ impl Table {
             .await;
         let (_, metrics) = vacuumed.map_err(|error| self.failed("vacuum", error))?;
         self.load().await?;
-        Ok(VacuumOutcome { files_deleted: metrics.files_deleted.len() as u64 })
+        Ok(VacuumOutcome { files_deleted: staged + metrics.files_deleted.len() as u64 })
+    }
+
+    /// Deletes what killed writers left under names that delta-rs's vacuum never sees. Returns how many files.
+    async fn remove_staged(&self, retention: Duration) -> Result<u64, LakeError> {
+        let Some(folder) = self.local_folder().map(Path::to_owned) else { return Ok(0) };
+        let failed = |source| LakeError::File {
+            action: "delete left-over files of",
+            path: folder.display().to_string(),
+            source,
+        };
+        let newest = SystemTime::now().checked_sub(retention);
+        let folders = [folder.clone(), folder.join("_delta_log")];
+        let removed = tokio::task::spawn_blocking(move || {
+            folders.iter().map(|folder| remove_staged_in(folder, newest)).sum::<io::Result<u64>>()
+        });
+        removed.await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(failed)
     }
 
     /// Held until dropped. A lake that is not a local folder has no lock and relies on the guard alone.
@@ -94,5 +113,55 @@ impl Table {
             Err(TryLockError::WouldBlock) => Err(LakeError::Locked { table: self.name().to_string() }),
             Err(TryLockError::Error(source)) => Err(refused(source)),
         }
+    }
+}
+
+/// Deletes the staged files of a folder that were last written at `newest` or before.
+fn remove_staged_in(folder: &Path, newest: Option<SystemTime>) -> io::Result<u64> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        // A table that nobody has committed to has no log.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry?;
+        if !entry.file_name().to_str().is_some_and(is_staged) {
+            continue;
+        }
+        // A writer that is alive may rename or remove it meanwhile.
+        let Ok(written) = entry.metadata().and_then(|metadata| metadata.modified()) else { continue };
+        if newest.is_some_and(|newest| written <= newest) && fs::remove_file(entry.path()).is_ok() {
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// Whether a name is one of those under which object_store writes a local file before it gives it its name:
+/// `<name>#<number>`. Its listings leave them out.
+fn is_staged(name: &str) -> bool {
+    name.rsplit_once('#')
+        .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn staged_files_of_killed_writers_go_when_they_are_old_enough() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["part-1.parquet", "part-2.parquet#1", "00000000000000000003.json#12", "a#b", "c#"];
+        for name in names {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        let long_ago = SystemTime::now() - Duration::from_secs(3600);
+        assert_eq!(remove_staged_in(folder.path(), Some(long_ago)).unwrap(), 0);
+        assert_eq!(remove_staged_in(folder.path(), Some(SystemTime::now())).unwrap(), 2);
+        let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["a#b", "c#", "part-1.parquet"]);
     }
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{
+    ArrayRef, AsArray as _, RecordBatch, TimestampMicrosecondArray, TimestampNanosecondArray,
+};
 use arrow::compute::CastOptions;
 use arrow::compute::cast_with_options;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 
 use crate::LakeError;
 
@@ -72,15 +74,22 @@ pub fn normalize(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch,
         .columns()
         .iter()
         .zip(schema.fields())
-        .map(|(column, field)| {
-            if column.data_type() == field.data_type() {
-                Ok(column.clone())
-            } else {
-                cast_with_options(column, field.data_type(), &strict)
-            }
+        .map(|(column, field)| match (column.data_type(), field.data_type()) {
+            (have, wanted) if have == wanted => Ok(column.clone()),
+            (
+                DataType::Timestamp(TimeUnit::Nanosecond, _),
+                DataType::Timestamp(TimeUnit::Microsecond, Some(zone)),
+            ) if &**zone == "UTC" => Ok(Arc::new(floor_to_micros(column.as_primitive())) as ArrayRef),
+            (_, wanted) => cast_with_options(column, wanted, &strict),
         })
         .collect::<Result<Vec<_>, _>>()?;
     RecordBatch::try_new(schema.clone(), columns)
+}
+
+/// The microsecond, in UTC, that each nanosecond is in. A cast would round towards 1970, and so make a row before it
+/// later than it is.
+pub fn floor_to_micros(nanoseconds: &TimestampNanosecondArray) -> TimestampMicrosecondArray {
+    nanoseconds.unary::<_, TimestampMicrosecondType>(|ns| ns.div_euclid(1_000)).with_timezone("UTC")
 }
 
 /// A schema after new data.
@@ -147,6 +156,19 @@ mod tests {
             lake_type("t", &DataType::Time64(TimeUnit::Microsecond)),
             Err(LakeError::Type { .. })
         ));
+    }
+
+    #[test]
+    fn nanoseconds_round_down_before_1970_too() {
+        let column: ArrayRef =
+            Arc::new(TimestampNanosecondArray::from(vec![Some(-1), Some(-1_000), Some(1_999), None]));
+        let batch = RecordBatch::try_from_iter([("t", column)]).unwrap();
+        let batch = normalize(&batch, &lake_schema(&batch.schema()).unwrap()).unwrap();
+        let expected = TimestampMicrosecondArray::from(vec![Some(-1), Some(-1), Some(1), None]);
+        assert_eq!(
+            batch.column(0).as_primitive::<TimestampMicrosecondType>(),
+            &expected.with_timezone("UTC")
+        );
     }
 
     #[test]

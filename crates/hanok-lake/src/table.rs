@@ -10,6 +10,7 @@ use deltalake::kernel::Action;
 use deltalake::logstore::{LogStore as _, LogStoreRef, get_actions};
 use deltalake::{DeltaTable, DeltaTableError};
 use futures::TryStreamExt as _;
+use hanok_catalog::Catalog;
 use hanok_types::{Id, TableName};
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
@@ -55,11 +56,19 @@ pub struct HistoryEntry {
     pub operation: Option<String>,
 }
 
+/// The catalog in which a table takes its name from a view, with its first commit.
+#[derive(Clone)]
+pub(crate) struct TakesOver {
+    pub(crate) catalog: Catalog,
+    pub(crate) branch: Arc<str>,
+}
+
 /// A table at one version, or a directory that waits for its first commit.
 #[derive(Clone)]
 pub struct Table {
     name: TableName,
     directory: Id,
+    takes_over: Option<TakesOver>,
     guard: Arc<GuardedLogStore>,
     store: Arc<dyn ObjectStore>,
     local: Option<PathBuf>,
@@ -84,7 +93,23 @@ impl Table {
         local: Option<PathBuf>,
     ) -> Self {
         let log_store: LogStoreRef = guard.clone();
-        Self { name, directory, guard, store, local, delta: DeltaTable::new(log_store) }
+        Self { name, directory, takes_over: None, guard, store, local, delta: DeltaTable::new(log_store) }
+    }
+
+    pub(crate) fn taking_over(mut self, takes_over: TakesOver) -> Self {
+        self.takes_over = Some(takes_over);
+        self
+    }
+
+    /// After a commit: gives this table the name that a view has held until now.
+    pub(crate) async fn take_over(&mut self) -> Result<(), LakeError> {
+        let Some(TakesOver { catalog, branch }) = &self.takes_over else { return Ok(()) };
+        if !catalog.view_to_table(branch, &self.name, self.directory).await? {
+            // Another process was faster to make the view a table; what it wrote counts.
+            return Err(LakeError::Conflict { table: self.name.to_string(), attempts: 1 });
+        }
+        self.takes_over = None;
+        Ok(())
     }
 
     /// Loads the latest version. Returns whether there is one.
@@ -308,6 +333,10 @@ impl Table {
     }
 
     pub(crate) fn failed(&self, action: &'static str, source: DeltaTableError) -> LakeError {
-        LakeError::Delta { action, table: self.name.to_string(), source: Box::new(source) }
+        let folder = match &self.local {
+            Some(folder) => folder.display().to_string(),
+            None => self.directory.to_string(),
+        };
+        LakeError::Delta { action, table: self.name.to_string(), folder, source: Box::new(source) }
     }
 }

@@ -25,13 +25,19 @@ use crate::{LakeError, Table};
 pub struct WriterOptions {
     /// Rows of a row group: the unit of skipping and of parallel reads, and what is kept in memory while writing.
     pub row_group_rows_max: usize,
+    /// A row group ends at this size too: long values would make a group of that many rows fill the memory.
+    pub row_group_bytes_max: usize,
     /// A file is closed and the next one begun when it is this large.
     pub file_bytes_max: usize,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { row_group_rows_max: 256 * 1024, file_bytes_max: 128 * 1024 * 1024 }
+        Self {
+            row_group_rows_max: 256 * 1024,
+            row_group_bytes_max: 16 * 1024 * 1024,
+            file_bytes_max: 128 * 1024 * 1024,
+        }
     }
 }
 
@@ -125,11 +131,20 @@ impl TableWriter {
             None => self.begin()?,
         };
         let (schema, table) = (self.schema.clone(), self.table.clone());
-        let rows = batch.num_rows() as u64;
+        let (rows, bytes_max) = (batch.num_rows() as u64, self.options.row_group_bytes_max);
         let encoded = tokio::task::spawn_blocking(move || {
             let batch = normalize(&batch, &schema)
                 .map_err(|source| LakeError::Convert { table: table.clone(), source })?;
-            file.encoder.write(&batch).map_err(|source| LakeError::Encode { table, source })?;
+            let written = file.encoder.write(&batch).and_then(|()| {
+                let bytes = file.encoder.memory_size();
+                if bytes < bytes_max {
+                    return Ok(());
+                }
+                // Growing step by step would take the memory twice more.
+                file.encoded.0.lock().reserve_exact(bytes);
+                file.encoder.flush()
+            });
+            written.map_err(|source| LakeError::Encode { table, source })?;
             Ok::<_, LakeError>(file)
         });
         let mut file = encoded.await.map_err(|error| self.stopped(&error))??;

@@ -11,6 +11,9 @@ use crate::input::{Part, stream_error};
 use crate::options::Limits;
 use crate::reject::{Reject, raw_text};
 
+/// Rows of a chunk. Millions of rows of a byte or two, each a reject with its reason, would fill the memory.
+const CHUNK_ROWS_MAX: usize = 64 << 10;
+
 /// How rows end: at every line end, or at line ends outside quotes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowSyntax {
@@ -190,7 +193,25 @@ impl<'r> Chunker<'r> {
             .unwrap_or(0)
     }
 
-    fn cut(&mut self, end: usize, mut spare: Vec<u8>, rejects: Vec<Reject>) -> Chunk {
+    /// The end of the last row of a chunk that ends at `end`, or of fewer rows when there are too many. Only right
+    /// after `last_row_end`, which knows what is within quotes.
+    fn limited(&self, end: usize) -> usize {
+        if end <= CHUNK_ROWS_MAX {
+            return end;
+        }
+        let whole = 0..end;
+        let outside = match self.syntax.quote {
+            None => std::slice::from_ref(&whole),
+            Some(_) => &self.outside[..],
+        };
+        let mut ends = outside
+            .iter()
+            .flat_map(|range| memchr_iter(b'\n', &self.buffer[range.clone()]).map(|at| range.start + at + 1));
+        ends.nth(CHUNK_ROWS_MAX - 1).map_or(end, |limited| limited.min(end))
+    }
+
+    fn cut(&mut self, whole_end: usize, mut spare: Vec<u8>, rejects: Vec<Reject>) -> Chunk {
+        let end = self.limited(whole_end);
         spare.clear();
         // Room for the next block at once: growing would copy it.
         spare.reserve_exact(self.block_bytes.max(self.buffer.len() - end) + 1);
@@ -198,7 +219,12 @@ impl<'r> Chunker<'r> {
         self.buffer.truncate(end);
         let text = std::mem::replace(&mut self.buffer, spare);
         let first_line = self.line;
-        self.scanned -= end;
+        if end < whole_end {
+            // Rows are left, to be found again.
+            (self.scanned, self.open) = (0, false);
+        } else {
+            self.scanned -= end;
+        }
         self.line += memchr_iter(b'\n', &text).count() as u64;
         self.bytes += end as u64;
         Chunk { text, first_line, rejects }
@@ -309,6 +335,20 @@ mod tests {
             let (kept, rejects) = summary(&chunks(text, None, block_bytes, 10));
             assert_eq!(kept, b"short\n0123456789\nend\n");
             assert_eq!(rejects, vec![(3, "01234567890".to_owned())]);
+        }
+    }
+
+    #[test]
+    fn many_tiny_rows_come_in_several_chunks() {
+        let rows = CHUNK_ROWS_MAX * 2 + CHUNK_ROWS_MAX / 2;
+        for (row, quote) in [("x\n", None), ("x\n", Some(b'"')), ("\"\n\"\n", Some(b'"'))] {
+            let text = row.repeat(rows);
+            let all = chunks(text.as_bytes(), quote, 1 << 20, 16 << 20);
+            let lens: Vec<usize> = all.iter().map(|chunk| chunk.text.len() / row.len()).collect();
+            assert_eq!(lens, [CHUNK_ROWS_MAX, CHUNK_ROWS_MAX, CHUNK_ROWS_MAX / 2]);
+            assert_eq!(summary(&all), (text.into_bytes(), vec![]));
+            let lines = 1 + CHUNK_ROWS_MAX * memchr_iter(b'\n', row.as_bytes()).count();
+            assert_eq!(all[1].first_line, lines as u64);
         }
     }
 

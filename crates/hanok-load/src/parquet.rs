@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray as _, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array,
+};
 use arrow::compute::{CastOptions, cast_with_options, filter_record_batch, is_null};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
@@ -266,6 +268,9 @@ impl SchemaLen for ParquetRecordBatchReader {
 fn cast_to_lake(array: &ArrayRef, options: &CastOptions<'_>) -> Result<ArrayRef, arrow::error::ArrowError> {
     match (array.data_type(), lake_type(array.data_type())) {
         (DataType::Null, _) => Ok(new_null_array(&DataType::Utf8, array.len())),
+        (DataType::Timestamp(TimeUnit::Nanosecond, _), _) => {
+            Ok(Arc::new(hanok_lake::floor_to_micros(array.as_primitive())))
+        }
         // Through a timestamp without zone, so that the clock time is not moved.
         (DataType::Timestamp(_, None) | DataType::Date64, _) => {
             let naive = cast_with_options(array, &DataType::Timestamp(TimeUnit::Microsecond, None), options)?;

@@ -136,6 +136,7 @@ impl Store {
         options: &StoreOptions,
         lock: Option<&WriterLock>,
     ) -> Result<Self, StoreError> {
+        crate::fault::watch(path);
         let (env, read_only) = match open_env(path, options, EnvFlags::empty()) {
             Err(StoreError::ReadOnly { .. }) if lock.is_none() => {
                 (open_env(path, options, EnvFlags::READ_ONLY)?, true)

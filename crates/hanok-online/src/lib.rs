@@ -16,6 +16,7 @@ mod arena;
 mod columns;
 mod env;
 mod error;
+mod fault;
 mod key;
 mod read;
 mod row;
@@ -26,6 +27,7 @@ mod write;
 
 pub use env::StoreOptions;
 pub use error::StoreError;
+pub use fault::{FaultText, report_faults};
 pub use key::{KEY_BYTES_MAX, KeyKind, Keys};
 pub use read::{OnlineRead, Reader, Refreshed, ViewSet};
 pub use row::{RowError, StoredRow, StoredValue};

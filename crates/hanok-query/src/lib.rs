@@ -11,6 +11,7 @@
 mod catalog;
 mod error;
 mod session;
+mod spill;
 mod system;
 mod time_travel;
 

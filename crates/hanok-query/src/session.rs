@@ -1,18 +1,20 @@
 //! The session: options, and running one query.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt as _;
@@ -20,6 +22,7 @@ use hanok_lake::{LAKE_URL, Lake, Table};
 use url::Url;
 
 use crate::catalog::{CATALOG, query_state};
+use crate::spill::SpillFolder;
 use crate::{QueryError, time_travel};
 
 /// The schema of names without one.
@@ -34,13 +37,18 @@ pub struct SessionOptions {
     pub threads: usize,
     /// Memory of all its queries together. Sorts, groupings and joins spill beyond their share.
     pub memory_bytes_max: usize,
-    /// Where spilled data goes; removed when the session ends.
+    /// Where spilled data goes, in a folder of the session's own; removed when the session ends, or when another one
+    /// opens after its process was killed.
     pub spill_folder: PathBuf,
 }
 
 /// A query's result, computed as it is read.
 pub struct QueryStream {
     stream: SendableRecordBatchStream,
+    /// The tables that it reads, for errors.
+    tables: String,
+    /// The stream may spill until it ends, also after its session.
+    _spill: Arc<SpillFolder>,
 }
 
 impl QueryStream {
@@ -51,12 +59,14 @@ impl QueryStream {
 
     /// The next batch, `None` at the end.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
-        self.stream.try_next().await.map_err(|error| QueryError::from_engine(&error))
+        let tables = &self.tables;
+        self.stream.try_next().await.map_err(|error| QueryError::from_engine(&error).in_tables(tables))
     }
 
     /// All batches at once.
     pub async fn collect(self) -> Result<Vec<RecordBatch>, QueryError> {
-        self.stream.try_collect().await.map_err(|error| QueryError::from_engine(&error))
+        let tables = self.tables;
+        self.stream.try_collect().await.map_err(|error| QueryError::from_engine(&error).in_tables(&tables))
     }
 
     /// DataFusion's own stream, for operators that compose with it.
@@ -70,17 +80,19 @@ impl QueryStream {
 pub struct Session {
     lake: Lake,
     state: Arc<SessionState>,
+    /// After the state, whose files in the folder go first.
+    spill: Arc<SpillFolder>,
 }
 
 impl Session {
     /// Opens a session over `lake`.
     pub fn open(lake: &Lake, options: &SessionOptions) -> Result<Self, QueryError> {
         let invalid = |reason: String| QueryError::Session { reason };
-        std::fs::create_dir_all(&options.spill_folder)
+        let spill = claim_spill(&options.spill_folder)
             .map_err(|error| invalid(format!("{}: {error}", options.spill_folder.display())))?;
         let pool = TrackConsumersPool::new(FairSpillPool::new(options.memory_bytes_max), CONSUMERS_SHOWN);
         let disk = DiskManagerBuilder::default()
-            .with_mode(DiskManagerMode::Directories(vec![options.spill_folder.clone()]));
+            .with_mode(DiskManagerMode::Directories(vec![spill.path().to_owned()]));
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(pool))
             .with_disk_manager_builder(disk)
@@ -101,7 +113,7 @@ impl Session {
             .with_runtime_env(runtime)
             .with_default_features()
             .build();
-        Ok(Self { lake: lake.clone(), state: Arc::new(state) })
+        Ok(Self { lake: lake.clone(), state: Arc::new(state), spill: Arc::new(spill) })
     }
 
     /// The lake that the session reads.
@@ -118,7 +130,7 @@ impl Session {
     ) -> Result<QueryStream, QueryError> {
         let provider = table.provider_of_files(paths).await?;
         let opened = HashMap::from([(table.name().to_string(), provider)]);
-        self.run(self.plan_over(sql, opened).await?)
+        run(self.plan_over(sql, opened).await?, &self.spill)
     }
 
     /// Plans a query. Tables and views are as they are now.
@@ -126,36 +138,76 @@ impl Session {
     /// # Errors
     /// [`QueryError::Invalid`] for SQL that does not make sense, [`QueryError::NotAQuery`] for statements that write.
     pub async fn plan(&self, sql: &str) -> Result<(Arc<dyn ExecutionPlan>, SessionState), QueryError> {
-        self.plan_over(sql, HashMap::new()).await
+        let Planned { plan, state, .. } = self.plan_over(sql, HashMap::new()).await?;
+        Ok((plan, state))
     }
 
     async fn plan_over(
         &self,
         sql: &str,
         opened: HashMap<String, Arc<dyn TableProvider>>,
-    ) -> Result<(Arc<dyn ExecutionPlan>, SessionState), QueryError> {
+    ) -> Result<Planned, QueryError> {
         let sql = time_travel::rewrite(sql)?;
         let records = self.lake.records().await?;
         let engine = |error| QueryError::from_engine(&error);
-        let state = query_state(&self.lake, &self.state, records, opened).map_err(engine)?;
+        let mut state = query_state(&self.lake, &self.state, records, opened).map_err(engine)?;
+        // now() and its kind are the moment of this mark; without one they cannot be computed.
+        state.mark_start_execution();
         let plan = state.create_logical_plan(&sql).await.map_err(engine)?;
         let read_only =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         read_only
             .verify_plan(&plan)
             .map_err(|error| QueryError::NotAQuery { reason: error.strip_backtrace() })?;
-        let physical = state.create_physical_plan(&plan).await.map_err(engine)?;
-        Ok((physical, state))
+        let tables = tables_of(&plan);
+        let physical = state
+            .create_physical_plan(&plan)
+            .await
+            .map_err(|error| QueryError::from_engine(&error).in_tables(&tables))?;
+        Ok(Planned { plan: physical, state, tables })
     }
 
     /// Runs a query and returns its result as a stream.
     pub async fn sql(&self, sql: &str) -> Result<QueryStream, QueryError> {
-        self.run(self.plan(sql).await?)
+        run(self.plan_over(sql, HashMap::new()).await?, &self.spill)
     }
+}
 
-    fn run(&self, (plan, state): (Arc<dyn ExecutionPlan>, SessionState)) -> Result<QueryStream, QueryError> {
-        let stream =
-            execute_stream(plan, state.task_ctx()).map_err(|error| QueryError::from_engine(&error))?;
-        Ok(QueryStream { stream })
+/// A query that is ready to run.
+struct Planned {
+    plan: Arc<dyn ExecutionPlan>,
+    state: SessionState,
+    tables: String,
+}
+
+fn run(planned: Planned, spill: &Arc<SpillFolder>) -> Result<QueryStream, QueryError> {
+    let Planned { plan, state, tables } = planned;
+    let stream = execute_stream(plan, state.task_ctx())
+        .map_err(|error| QueryError::from_engine(&error).in_tables(&tables))?;
+    Ok(QueryStream { stream, tables, _spill: spill.clone() })
+}
+
+/// The names of the tables and views that a query reads, for people.
+fn tables_of(plan: &LogicalPlan) -> String {
+    let mut names = BTreeSet::new();
+    let visited = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            let schema = scan.table_name.schema().unwrap_or(DEFAULT_SCHEMA);
+            names.insert(format!("`{schema}.{}`", scan.table_name.table()));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    // The closure does not fail, and names are a courtesy.
+    debug_assert!(visited.is_ok());
+    names.into_iter().collect::<Vec<_>>().join(" or ")
+}
+
+/// The project's folder for spilled data or, where the project is read-only, one among the system's temporary files.
+fn claim_spill(folder: &Path) -> std::io::Result<SpillFolder> {
+    match SpillFolder::claim(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {
+            SpillFolder::claim(&std::env::temp_dir().join("hanok-spill"))
+        }
+        claimed => claimed,
     }
 }

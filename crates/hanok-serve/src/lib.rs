@@ -5,7 +5,7 @@
 //! cached per shape of request, lookups in the online store's memory, and a hand-written answer. [`Responder`] is that
 //! path without a socket; [`Server`] puts it behind HTTP, one single-threaded runtime a core.
 //!
-//! Must not exist here: feature definitions and their registry (the engine turns them into a [`ServingSet`]), the
+//! Must not exist here: feature definitions and their registry (whoever starts the server turns them into a [`ServingSet`]), the
 //! offline store, set-up of logging.
 
 mod connection;
@@ -14,7 +14,6 @@ mod json;
 mod metrics;
 mod options;
 mod plan;
-mod registry;
 mod render;
 mod request;
 mod respond;

@@ -1,4 +1,4 @@
-//! What the server serves: plain data that the engine makes from the registered features.
+//! What the server serves: plain data, made from the registered features by whoever starts the server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -92,7 +92,7 @@ pub enum Event<'a> {
 /// A finished run.
 #[derive(Debug, Clone, Default)]
 pub struct RunSummary {
-    /// Every selected model and test once, in the order in which they ended.
+    /// Every selected model and test once: the models, then the tests, each in the order of the project.
     pub results: Vec<NodeResult>,
     /// Wall time of everything.
     pub seconds: f64,
@@ -143,7 +143,13 @@ pub async fn run(
     };
     runner.models(Schedule::new(&project.graph, &selected.into_iter().collect::<Vec<_>>())).await;
     runner.tests(tests).await;
-    RunSummary { results: runner.results, seconds: started.elapsed().as_secs_f64() }
+    // They ended in any order; a reader and a diff want the project's.
+    let mut results = runner.results;
+    results.sort_by_key(|result| match result.node {
+        Node::Model(at) => (0, at),
+        Node::Test(at) => (1, at),
+    });
+    RunSummary { results, seconds: started.elapsed().as_secs_f64() }
 }
 
 fn selected_tests(project: &Project, selected: &BTreeSet<usize>) -> Vec<usize> {

@@ -24,6 +24,7 @@ const OWNERS: &[(&str, &str)] = &[
 const UNSAFE: &[&str] = &[
     "crates/hanok-load/src/csv/masks.rs",
     "crates/hanok-online/src/env.rs",
+    "crates/hanok-online/src/fault.rs",
     "crates/hanok-pit/src/kernel.rs",
 ];
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use datafusion::prelude::SessionContext;
-use hanok_catalog::Catalog;
+use hanok_catalog::{Catalog, MAIN_BRANCH, TableKind, TableRecord};
 use hanok_lake::{
     AsOf, CommitMode, CommitOptions, LAKE_URL, Lake, LakeError, StagedFiles, Table, TableWriter,
     WriterOptions,
@@ -162,6 +162,27 @@ async fn writers_and_optimisers_at_once_lose_and_double_nothing() {
     }
     let table = lake.table(&name()).await.unwrap();
     assert_eq!(contents(&lake, &table).await, (201, 201, 200 * 201 / 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_stays_until_the_table_that_follows_it_has_a_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = open(folder.path()).await;
+    let catalog = lake.catalog();
+    catalog.put_view(MAIN_BRANCH, &name(), "select 1").await.unwrap();
+    let (mut winner, mut loser) =
+        (lake.table_for_write(&name()).await.unwrap(), lake.table_for_write(&name()).await.unwrap());
+    let staged = stage(&winner, numbers(0..3)).await;
+    let late = stage(&loser, numbers(3..6)).await;
+    let kind = |record: Option<TableRecord>| record.map(|record| record.kind);
+    let before = kind(catalog.table(MAIN_BRANCH, &name()).await.unwrap());
+    assert_eq!(before, Some(TableKind::View { sql: "select 1".to_owned() }));
+    winner.commit(staged, CommitMode::Replace, &CommitOptions::default()).await.unwrap();
+    let after = kind(catalog.table(MAIN_BRANCH, &name()).await.unwrap());
+    assert_eq!(after, Some(TableKind::Table { directory: winner.directory() }));
+    let refused = loser.commit(late, CommitMode::Replace, &CommitOptions::default()).await.unwrap_err();
+    assert!(matches!(refused, LakeError::Conflict { .. }), "{refused}");
+    assert_eq!(lake.table(&name()).await.unwrap().rows().await.unwrap(), Some(3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

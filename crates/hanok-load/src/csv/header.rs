@@ -37,6 +37,10 @@ pub(crate) fn take_header(
             _ => &text[from..to],
         };
         let name = std::str::from_utf8(field).map_err(|_| format!("not valid {}", csv.encoding))?.trim();
+        if name.contains('\0') {
+            let reason = "zero bytes in its names, as in UTF-16 without a byte-order mark";
+            return Err(format!("{reason}; if it is, set `csv: {{ encoding: utf-16le }}`"));
+        }
         let mut name = if name.is_empty() { format!("column_{}", column + 1) } else { name.to_owned() };
         while !taken.insert(name.clone()) {
             name = format!("{name}_{}", column + 1);

@@ -306,7 +306,7 @@ fn parquet_files_take_the_lake_s_types_and_the_contract() {
             "1.parquet",
             vec![
                 ("a", Arc::new(UInt32Array::from(vec![1, 2]))),
-                ("t", Arc::new(TimestampNanosecondArray::from(vec![Some(1_500), None]))),
+                ("t", Arc::new(TimestampNanosecondArray::from(vec![Some(1_500), Some(-1)]))),
             ],
         ),
         parquet(
@@ -318,6 +318,7 @@ fn parquet_files_take_the_lake_s_types_and_the_contract() {
     let out = read(&files, &ReadOptions::default(), None).unwrap();
     assert_eq!(out.types(), ["a:string", "t:timestamp"]);
     assert_eq!(out.rows()[0], ["1", "1970-01-01T00:00:00.000001Z"]);
+    assert_eq!(out.rows()[1], ["2", "1969-12-31T23:59:59.999999Z"]);
     let existing = schema(&[("a", DataType::Int64)]);
     let out = read(&files, &ReadOptions::default(), Some(existing.clone())).unwrap();
     assert_eq!(out.types(), ["a:int64", "a__v_string:string", "t:timestamp"]);

@@ -13,6 +13,7 @@ fn help_of_every_command() {
         "sql",
         "apply",
         "materialize",
+        "optimize",
         "serve",
         "runs",
         "demo",

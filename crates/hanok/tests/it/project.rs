@@ -40,6 +40,8 @@ fn the_blank_project_goes_the_whole_way() {
         ["features", "join", "--entities", "labels.csv", "--service", "how_busy", "-o", "training.csv"];
     hanok.check("join", &in_shop(&join));
     hanok.check("join_result", &std::fs::read_to_string(hanok.path("training.csv")).unwrap());
+    hanok.check("optimize", &in_shop(&["optimize"]));
+    hanok.check("optimize_unknown", &in_shop(&["optimize", "raw.visitors"]));
     hanok.check("runs", &in_shop(&["runs"]));
     hanok.check("runs_json", &in_shop(&["runs", "--limit", "1", "--json"]));
 }
