@@ -77,7 +77,7 @@ const READ_ONLY: u32 = 8;
 const FULL: u32 = 13;
 const CANNOT_OPEN: u32 = 14;
 /// The index beside the write-ahead log could not grow.
-const INDEX_SIZE: u32 = 10 | 19 << 8;
+const INDEX_SIZE: u32 = 0x130A;
 
 impl CatalogError {
     pub(crate) fn database(path: &Path, action: &'static str, source: sqlx::Error) -> Self {

@@ -51,7 +51,7 @@ pub(crate) fn parse_entity(text: &str) -> Result<EntityPart, String> {
     for segment in text.split(',') {
         match segment.split_once('=') {
             Some((key, value)) if is_name(key.trim()) => {
-                pairs.push((key.trim().to_owned(), value.to_owned()))
+                pairs.push((key.trim().to_owned(), value.to_owned()));
             }
             _ => match pairs.last_mut() {
                 Some((_, value)) => {

@@ -39,7 +39,7 @@ fn read_text(path: &Path) -> Result<(SchemaRef, Vec<RecordBatch>), EngineError> 
     let mut batches = Vec::new();
     let mut events = FileBatches::open(&[path.to_owned()], ReadOptions::default(), None)
         .map_err(|error| file_error("read", path, &error))?;
-    while let Some(event) = events.next() {
+    for event in events.by_ref() {
         match event.map_err(|error| file_error("read", path, &error))? {
             ReadEvent::Batch(batch) => batches.push(batch),
             ReadEvent::Restart => batches.clear(),

@@ -11,7 +11,7 @@ use crate::report::{OptimizeReport, OptimizedTable};
 use crate::{Engine, EngineError, Event, Observer};
 
 /// Delta's own default is 100 MB; a power of two of about that size.
-const TARGET_BYTES: NonZeroU64 = NonZeroU64::new(128 << 20).expect("is not zero");
+const TARGET_BYTES: NonZeroU64 = NonZeroU64::MIN.saturating_add((128 << 20) - 1);
 
 pub(crate) async fn optimize(
     engine: &Engine,

@@ -157,7 +157,7 @@ mod tests {
         for name in names {
             fs::write(folder.path().join(name), "x").unwrap();
         }
-        let long_ago = SystemTime::now() - Duration::from_secs(3600);
+        let long_ago = SystemTime::now() - Duration::from_hours(1);
         assert_eq!(remove_staged_in(folder.path(), Some(long_ago)).unwrap(), 0);
         assert_eq!(remove_staged_in(folder.path(), Some(SystemTime::now())).unwrap(), 2);
         let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();

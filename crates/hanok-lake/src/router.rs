@@ -64,7 +64,7 @@ impl Router {
 }
 
 fn in_branch(branch: &str, path: &Path) -> Path {
-    Path::from_iter(Path::from(branch).parts().chain(path.parts()))
+    Path::from(branch).parts().chain(path.parts()).collect()
 }
 
 fn meta_in_branch(branch: &str, meta: ObjectMeta) -> ObjectMeta {

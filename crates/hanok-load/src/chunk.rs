@@ -12,7 +12,9 @@ use crate::options::Limits;
 use crate::reject::{Reject, raw_text};
 
 /// Rows of a chunk. Millions of rows of a byte or two, each a reject with its reason, would fill the memory.
-const CHUNK_ROWS_MAX: usize = 64 << 10;
+const CHUNK_ROWS_MAX: usize = 32 << 10;
+/// The smallest piece that is read at once.
+const FILL_BYTES_MIN: usize = 16 << 10;
 
 /// How rows end: at every line end, or at line ends outside quotes.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +45,8 @@ pub(crate) struct Chunker<'r> {
     compressed: bool,
     syntax: RowSyntax,
     block_bytes: usize,
+    /// How much is read at once: less than a block while rows are so short that a block has too many.
+    fill_bytes: usize,
     row_bytes_max: usize,
     raw_bytes_max: usize,
     /// Starts at the start of a row. Never longer than `row_bytes_max + 1`.
@@ -68,6 +72,7 @@ impl<'r> Chunker<'r> {
             compressed: part.compressed,
             syntax,
             block_bytes: block_bytes.clamp(1, row_bytes_max + 1),
+            fill_bytes: block_bytes.clamp(1, row_bytes_max + 1),
             row_bytes_max,
             raw_bytes_max: limits.raw_bytes_max,
             buffer: Vec::new(),
@@ -94,7 +99,7 @@ impl<'r> Chunker<'r> {
     pub(crate) fn next(&mut self, spare: Vec<u8>) -> Result<Option<Chunk>, ReadError> {
         let mut rejects = Vec::new();
         let mut rejects_bytes = 0;
-        let mut want = self.block_bytes;
+        let mut want = self.fill_bytes;
         loop {
             self.fill(want)?;
             let end = self.last_row_end();
@@ -214,18 +219,23 @@ impl<'r> Chunker<'r> {
         let end = self.limited(whole_end);
         spare.clear();
         // Room for the next block at once: growing would copy it.
-        spare.reserve_exact(self.block_bytes.max(self.buffer.len() - end) + 1);
+        spare.reserve_exact(self.fill_bytes.max(self.buffer.len() - end) + 1);
         spare.extend_from_slice(&self.buffer[end..]);
         self.buffer.truncate(end);
         let text = std::mem::replace(&mut self.buffer, spare);
         let first_line = self.line;
+        let lines = memchr_iter(b'\n', &text).count();
         if end < whole_end {
-            // Rows are left, to be found again.
+            // Rows are left, to be found again; less is read next, so that little is left then.
             (self.scanned, self.open) = (0, false);
+            self.fill_bytes = end.max(FILL_BYTES_MIN).min(self.block_bytes);
         } else {
             self.scanned -= end;
+            if lines < CHUNK_ROWS_MAX / 2 {
+                self.fill_bytes = (self.fill_bytes * 2).min(self.block_bytes);
+            }
         }
-        self.line += memchr_iter(b'\n', &text).count() as u64;
+        self.line += lines as u64;
         self.bytes += end as u64;
         Chunk { text, first_line, rejects }
     }

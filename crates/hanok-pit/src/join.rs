@@ -122,11 +122,12 @@ pub fn join(entity: EntityFrame, views: Vec<View>, options: &JoinOptions) -> Res
         let own = columns(&views[first]);
         let mut group = Vec::new();
         for at in first..views.len() {
-            if kinds[at] == kinds[first] && columns(&views[at]) == own {
-                if let Some(source) = sources[at].take() {
-                    let matching = Matching { view: &views[at], kinds: kinds[at].clone() };
-                    group.push((at, GroupView { matching, types: &types[at], source }));
-                }
+            if kinds[at] == kinds[first]
+                && columns(&views[at]) == own
+                && let Some(source) = sources[at].take()
+            {
+                let matching = Matching { view: &views[at], kinds: kinds[at].clone() };
+                group.push((at, GroupView { matching, types: &types[at], source }));
             }
         }
         let keys: Vec<Keys> = own

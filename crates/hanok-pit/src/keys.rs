@@ -31,8 +31,13 @@ pub(crate) enum KeyKind {
 impl KeyKind {
     fn of(data_type: &DataType) -> Option<Self> {
         Some(match data_type {
-            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => Self::Int,
-            DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => Self::Int,
+            DataType::Int8
+            | DataType::Int16
+            | DataType::Int32
+            | DataType::Int64
+            | DataType::UInt8
+            | DataType::UInt16
+            | DataType::UInt32 => Self::Int,
             DataType::UInt64 => Self::UInt,
             DataType::Boolean => Self::Bool,
             DataType::Timestamp(unit, _) => Self::Time(*unit),

@@ -144,7 +144,7 @@ fn gather_pages<T: Bits>(
                 set.for_each_in(row, next, |at| match bytes.get(at * T::BYTES..).and_then(T::read) {
                     Some(value) => out.push(value),
                     None => intact = false,
-                })
+                });
             }
             Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
                 let mut indices = Hybrid::new(bytes.get(1..)?, u32::from(*bytes.first()?))?;

@@ -41,6 +41,7 @@ impl Matching<'_> {
     }
 
     /// Offers a batch of feature rows, numbered from `first_row`, to the slots.
+    #[expect(clippy::too_many_arguments, reason = "the inner loop's state, owned by three different callers")]
     pub(crate) fn offer(
         &self,
         batch: &RecordBatch,

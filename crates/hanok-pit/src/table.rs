@@ -305,6 +305,10 @@ pub(crate) struct Scratch {
 impl KeyTable {
     /// Numbers the keys of `rows`; rows with a null in a key are left out. Yields the table, the rows kept with
     /// their keys' numbers, and how many distinct keys there are.
+    #[expect(
+        clippy::type_complexity,
+        reason = "said in words above; a name for it would have to say the same"
+    )]
     pub(crate) fn build(
         columns: &[Keys],
         rows: impl Iterator<Item = u32> + Clone,

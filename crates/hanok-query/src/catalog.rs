@@ -37,7 +37,7 @@ pub(crate) fn query_state(
     base: &SessionState,
     records: Vec<TableRecord>,
     opened: HashMap<String, Arc<dyn TableProvider>>,
-) -> Result<SessionState> {
+) -> SessionState {
     let mut schemas: BTreeMap<String, BTreeMap<String, TableRecord>> = BTreeMap::new();
     for record in records {
         let schema = schemas.entry(record.name.schema.to_string()).or_default();
@@ -48,10 +48,10 @@ pub(crate) fn query_state(
     state_at_depth(&Arc::new(shared), 0)
 }
 
-fn state_at_depth(shared: &Arc<Shared>, view_depth: usize) -> Result<SessionState> {
+fn state_at_depth(shared: &Arc<Shared>, view_depth: usize) -> SessionState {
     let list = MemoryCatalogProviderList::new();
     list.register_catalog(CATALOG.to_owned(), Arc::new(LakeCatalog { shared: shared.clone(), view_depth }));
-    Ok(SessionStateBuilder::new_from_existing(shared.base.clone()).with_catalog_list(Arc::new(list)).build())
+    SessionStateBuilder::new_from_existing(shared.base.clone()).with_catalog_list(Arc::new(list)).build()
 }
 
 #[derive(Debug)]
@@ -122,7 +122,7 @@ impl LakeSchema {
                 record.name
             )));
         }
-        let state = state_at_depth(&self.shared, self.view_depth + 1)?;
+        let state = state_at_depth(&self.shared, self.view_depth + 1);
         let rewritten =
             time_travel::rewrite(sql).map_err(|error| DataFusionError::Plan(error.to_string()))?;
         let plan = Box::pin(state.create_logical_plan(&rewritten)).await.map_err(|error| {

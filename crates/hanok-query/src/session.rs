@@ -150,7 +150,7 @@ impl Session {
         let sql = time_travel::rewrite(sql)?;
         let records = self.lake.records().await?;
         let engine = |error| QueryError::from_engine(&error);
-        let mut state = query_state(&self.lake, &self.state, records, opened).map_err(engine)?;
+        let mut state = query_state(&self.lake, &self.state, records, opened);
         // now() and its kind are the moment of this mark; without one they cannot be computed.
         state.mark_start_execution();
         let plan = state.create_logical_plan(&sql).await.map_err(engine)?;
@@ -206,7 +206,7 @@ fn tables_of(plan: &LogicalPlan) -> String {
 fn claim_spill(folder: &Path) -> std::io::Result<SpillFolder> {
     match SpillFolder::claim(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {
-            SpillFolder::claim(&std::env::temp_dir().join("hanok-spill"))
+            SpillFolder::claim_temporary()
         }
         claimed => claimed,
     }

@@ -19,6 +19,8 @@ pub(crate) struct SpillFolder {
     path: PathBuf,
     lock: PathBuf,
     _held: File,
+    /// The folder around it, when it goes too.
+    own_root: Option<PathBuf>,
 }
 
 impl SpillFolder {
@@ -36,12 +38,25 @@ impl SpillFolder {
                 // A file system without locks: then nobody can sweep either.
                 Ok(()) | Err(TryLockError::Error(_)) => {
                     fs::create_dir(&path)?;
-                    return Ok(Self { path, lock, _held: held });
+                    return Ok(Self { path, lock, _held: held, own_root: None });
                 }
                 Err(TryLockError::WouldBlock) => {}
             }
         }
         Err(io::Error::other("other processes kept removing the folder for spilled data"))
+    }
+
+    /// Makes a folder among the system's temporary files, for projects that cannot be written.
+    pub(crate) fn claim_temporary() -> io::Result<Self> {
+        let root = std::env::temp_dir().join(format!("hanok-spill-{}", Id::generate()));
+        let mut builder = fs::DirBuilder::new();
+        // What is spilled is for those who may read the project.
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&root)?;
+        let mut folder = Self::claim(&root)?;
+        folder.own_root = Some(root);
+        Ok(folder)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -54,6 +69,7 @@ impl Drop for SpillFolder {
         // A folder that is not empty belongs to a stream that outlives its session; a later session removes it.
         if fs::remove_dir(&self.path).is_ok() {
             let _ = fs::remove_file(&self.lock);
+            let _ = self.own_root.as_ref().map(fs::remove_dir);
         }
     }
 }

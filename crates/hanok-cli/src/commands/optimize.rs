@@ -12,7 +12,7 @@ use crate::progress::Progress;
 use crate::render::{Cell, columns, counted, duration, number};
 use crate::status::ExitStatus;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Joins small files and says which.
 pub(crate) async fn optimize(context: &Context, args: OptimizeArgs) -> Result<ExitStatus, CliError> {

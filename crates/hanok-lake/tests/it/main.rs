@@ -1,7 +1,12 @@
 //! The lake through its public surface: commits, races, history, maintenance.
+#![allow(
+    clippy::unwrap_used,
+    reason = "tests; clippy.toml allows it in test functions only, not in their helpers"
+)]
 
 mod guard;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
@@ -90,7 +95,7 @@ async fn a_commit_with_recorded_applications_happens_once() {
     let options = CommitOptions {
         applications: vec![("load:abc".to_owned(), 1)],
         evolve: false,
-        info: Default::default(),
+        info: BTreeMap::default(),
     };
     for round in 0..3 {
         let mut table = lake.table_for_write(&name()).await.unwrap();

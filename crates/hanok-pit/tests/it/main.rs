@@ -1,4 +1,8 @@
 //! Integration tests of the point-in-time join: against a brute-force twin, in plans, and with broken input.
+#![allow(
+    clippy::unwrap_used,
+    reason = "tests; clippy.toml allows it in test functions only, not in their helpers"
+)]
 
 mod errors;
 mod fixture;

@@ -1,4 +1,8 @@
 //! SQL behaviour, from the `.slt` files in `tests/slt`, over a small lake.
+#![allow(
+    clippy::unwrap_used,
+    reason = "tests; clippy.toml allows it in test functions only, not in their helpers"
+)]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,6 +1,10 @@
 //! The contract of the command line: exit code, standard output and standard error of the real binary.
 //!
 //! Snapshots are in `snapshots/`; `INSTA_UPDATE=always cargo nextest run --release -p hanok` writes them anew.
+#![allow(
+    clippy::unwrap_used,
+    reason = "tests; clippy.toml allows it in test functions only, not in their helpers"
+)]
 
 mod help;
 mod processes;
