@@ -1,5 +1,5 @@
 //! The lake through its public surface: commits, races, history, maintenance.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "tests; clippy.toml allows it in test functions only, not in their helpers"
 )]

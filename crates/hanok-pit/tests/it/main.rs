@@ -1,5 +1,5 @@
 //! Integration tests of the point-in-time join: against a brute-force twin, in plans, and with broken input.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "tests; clippy.toml allows it in test functions only, not in their helpers"
 )]

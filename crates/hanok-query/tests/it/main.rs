@@ -1,5 +1,5 @@
 //! SQL behaviour, from the `.slt` files in `tests/slt`, over a small lake.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "tests; clippy.toml allows it in test functions only, not in their helpers"
 )]

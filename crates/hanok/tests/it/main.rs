@@ -1,7 +1,7 @@
 //! The contract of the command line: exit code, standard output and standard error of the real binary.
 //!
 //! Snapshots are in `snapshots/`; `INSTA_UPDATE=always cargo nextest run --release -p hanok` writes them anew.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "tests; clippy.toml allows it in test functions only, not in their helpers"
 )]
