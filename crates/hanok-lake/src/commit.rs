@@ -7,7 +7,7 @@ use deltalake::kernel::engine::arrow_conversion::TryIntoKernel as _;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
 use deltalake::kernel::{Action, MetadataExt as _, StructType, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use deltalake::{DeltaTable, DeltaTableError};
+use deltalake::{DeltaTable, DeltaTableError, TableProperty};
 use futures::TryStreamExt as _;
 
 use crate::error::is_conflict;
@@ -20,6 +20,9 @@ use crate::{LakeError, StagedFiles, Table};
 const ATTEMPTS_MAX: u32 = 60;
 /// The longest pause between two rounds.
 const PAUSE_MAX: Duration = Duration::from_millis(200);
+
+/// Commits between two checkpoints of the log, which keep opening a table short: 100 commits to read take 0.2 s.
+const CHECKPOINT_INTERVAL: &str = "20";
 
 /// What a commit does with the rows that are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +148,7 @@ impl Table {
             .create()
             .with_table_name(self.name().to_string())
             .with_columns(schema.fields().cloned())
+            .with_configuration_property(TableProperty::CheckpointInterval, Some(CHECKPOINT_INTERVAL))
             .with_save_mode(SaveMode::ErrorIfExists)
             .with_actions(actions)
             .with_commit_properties(properties)
@@ -222,12 +226,17 @@ impl Table {
         Ok(committed.version())
     }
 
-    /// A commit counts as accepted only when it would survive a power cut.
+    /// A commit counts as accepted only when it would survive a power cut; so must a checkpoint made after it, which
+    /// readers take in place of the commits.
     async fn sync_commit(&self, version: u64) -> Result<(), LakeError> {
-        match self.local_folder() {
-            Some(folder) => sync_file(folder.join("_delta_log").join(format!("{version:020}.json"))).await,
-            None => Ok(()),
+        let Some(folder) = self.local_folder() else { return Ok(()) };
+        let log = folder.join("_delta_log");
+        sync_file(log.join(format!("{version:020}.json"))).await?;
+        let checkpoint = log.join(format!("{version:020}.checkpoint.parquet"));
+        if checkpoint.exists() {
+            sync_file(checkpoint).await?;
         }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@
 //! Must not exist elsewhere: the crate `deltalake`, a second way to open a table. Must not exist here: SQL, sources.
 
 mod commit;
+mod encoding;
 mod error;
 mod guard;
 mod lake;

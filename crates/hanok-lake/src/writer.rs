@@ -12,10 +12,9 @@ use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use parking_lot::Mutex;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::encoding::writer_properties;
 use crate::schema::{lake_schema, normalize};
 use crate::stats::file_stats;
 use crate::{LakeError, Table};
@@ -128,7 +127,7 @@ impl TableWriter {
         }
         let mut file = match self.open.take() {
             Some(file) => file,
-            None => self.begin()?,
+            None => self.begin(&batch)?,
         };
         let (schema, table) = (self.schema.clone(), self.table.clone());
         let (rows, bytes_max) = (batch.num_rows() as u64, self.options.row_group_bytes_max);
@@ -166,12 +165,8 @@ impl TableWriter {
         Ok(self.staged)
     }
 
-    fn begin(&self) -> Result<OpenFile, LakeError> {
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::SNAPPY)
-            .set_max_row_group_row_count(Some(self.options.row_group_rows_max))
-            .set_created_by(concat!("hanok ", env!("CARGO_PKG_VERSION")).to_owned())
-            .build();
+    fn begin(&self, first: &RecordBatch) -> Result<OpenFile, LakeError> {
+        let properties = writer_properties(first, self.options.row_group_rows_max);
         let name = format!("part-{}.snappy.parquet", Id::generate());
         let encoded = Encoded::default();
         let encoder = ArrowWriter::try_new(encoded.clone(), self.schema.clone(), Some(properties))

@@ -191,6 +191,22 @@ async fn a_view_stays_until_the_table_that_follows_it_has_a_commit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_twentieth_commit_makes_a_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = open(folder.path()).await;
+    for n in 0..21 {
+        append(&lake, numbers(n..n + 1)).await;
+    }
+    let table = lake.table(&name()).await.unwrap();
+    let log = table.local_folder().unwrap().join("_delta_log");
+    let checkpoints = std::fs::read_dir(log).unwrap().filter(|entry| {
+        entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".checkpoint.parquet")
+    });
+    assert_eq!(checkpoints.count(), 1);
+    assert_eq!(contents(&lake, &table).await, (21, 21, 210));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unfinished_write_is_unseen_and_vacuumed() {
     let folder = tempfile::tempdir().unwrap();
     let lake = open(folder.path()).await;
