@@ -10,6 +10,7 @@ use datafusion::datasource::ViewTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::TableType;
 use hanok_catalog::{TableKind, TableRecord};
 use hanok_lake::{AsOf, Lake};
 use tokio::sync::Mutex;
@@ -169,6 +170,18 @@ impl SchemaProvider for LakeSchema {
             return Ok(Some(all.entry(key).or_insert_with(|| provider.clone()).clone()));
         }
         Ok(None)
+    }
+
+    /// What the information schema asks of every table: answered without opening it, so that one broken view does not
+    /// hide all others.
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
+        if self.name == system::SCHEMA && system::TABLES.contains(&name) {
+            return Ok(Some(TableType::Base));
+        }
+        Ok(self.record(name).map(|record| match record.kind {
+            TableKind::Table { .. } => TableType::Base,
+            TableKind::View { .. } => TableType::View,
+        }))
     }
 
     fn table_exist(&self, name: &str) -> bool {
