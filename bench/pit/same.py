@@ -7,20 +7,25 @@ import duckdb
 expected, found, mode = sys.argv[1], sys.argv[2], sys.argv[3]
 
 
+def features(path):
+    return sorted(row[0] for row in duckdb.sql(f"DESCRIBE SELECT * FROM '{path}'").fetchall() if row[0].startswith("v"))
+
+
 def summary(path):
-    # Feast joins the names of view and feature with two underscores.
-    names = [row[0] for row in duckdb.sql(f"DESCRIBE SELECT * FROM '{path}'").fetchall() if row[0].startswith("v")]
-    sums = ", ".join(f"count({n}), sum({n}::DECIMAL(38, 12))" for n in sorted(names))
-    return [n.replace("__", "_") for n in sorted(names)], duckdb.sql(f"SELECT count(*), {sums} FROM '{path}'").fetchall()[0]
+    names = features(path)
+    sums = ", ".join(f"count({n}), sum({n}::DECIMAL(38, 12))" for n in names)
+    # Some join the names of view and feature with two underscores.
+    return [n.replace("__", "_") for n in names], duckdb.sql(f"SELECT count(*), {sums} FROM '{path}'").fetchall()[0]
+
+
+def numbered(path):
+    columns = ", ".join(f"{n} AS {n.replace('__', '_')}" for n in features(path))
+    return f"SELECT row_number() OVER () AS row, key, event_timestamp, {columns} FROM '{path}'"
 
 
 ok = summary(expected) == summary(found)
 if ok and mode == "exact":
-    (names, _), differ = summary(expected), None
-    columns = ", ".join(["key", "event_timestamp", *names])
-    numbered = lambda path: f"SELECT row_number() OVER () AS row, {columns} FROM '{path}'"  # noqa: E731
-    differ = duckdb.sql(f"SELECT count(*) FROM ({numbered(expected)} EXCEPT {numbered(found)})").fetchall()[0][0]
-    ok = differ == 0
+    ok = duckdb.sql(f"SELECT count(*) FROM ({numbered(expected)} EXCEPT {numbered(found)})").fetchall()[0][0] == 0
 if not ok:
     print(f"results differ:\n{summary(expected)}\n{summary(found)}")
 sys.exit(not ok)
