@@ -10,8 +10,6 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::json::LineDelimitedWriter;
 use arrow::util::pretty::pretty_format_batches;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
 
 use crate::EngineError;
 
@@ -47,9 +45,16 @@ impl Format {
 }
 
 enum Encoder<W: Write + Send> {
-    Table { sink: W, schema: SchemaRef, shown: Vec<RecordBatch>, shown_rows: usize },
+    Table {
+        sink: W,
+        schema: SchemaRef,
+        shown: Vec<RecordBatch>,
+        shown_rows: usize,
+    },
     Csv(Box<arrow::csv::Writer<W>>),
     Json(LineDelimitedWriter<W>),
+    /// The first batch decides how columns are encoded.
+    ParquetWaiting(Option<W>),
     Parquet(Box<ArrowWriter<W>>),
 }
 
@@ -77,15 +82,7 @@ impl<W: Write + Send> ResultWriter<W> {
             }
             Format::Csv => Encoder::Csv(Box::new(CsvBuilder::new().with_header(true).build(sink))),
             Format::Json => Encoder::Json(LineDelimitedWriter::new(sink)),
-            Format::Parquet => {
-                let properties = WriterProperties::builder()
-                    .set_compression(Compression::SNAPPY)
-                    .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
-                    .build();
-                let writer = ArrowWriter::try_new(sink, schema.clone(), Some(properties))
-                    .map_err(|error| refused(shown_as, &error))?;
-                Encoder::Parquet(Box::new(writer))
-            }
+            Format::Parquet => Encoder::ParquetWaiting(Some(sink)),
         };
         let mut writer = Self { encoder, schema, shown_as: shown_as.to_owned(), rows: 0 };
         if format == Format::Csv {
@@ -99,8 +96,11 @@ impl<W: Write + Send> ResultWriter<W> {
         let batch =
             hanok_lake::normalize(batch, &self.schema).map_err(|error| refused(&self.shown_as, &error))?;
         self.rows += batch.num_rows() as u64;
+        self.begin_parquet(&batch)?;
         let shown_as = &self.shown_as;
         match &mut self.encoder {
+            // `begin_parquet` has replaced it.
+            Encoder::ParquetWaiting(_) => Ok(()),
             Encoder::Table { shown, shown_rows, .. } => {
                 let rows = batch.num_rows().min(TABLE_ROWS_MAX.saturating_sub(*shown_rows));
                 *shown_rows += rows;
@@ -115,8 +115,19 @@ impl<W: Write + Send> ResultWriter<W> {
         }
     }
 
+    fn begin_parquet(&mut self, first: &RecordBatch) -> Result<(), EngineError> {
+        let Encoder::ParquetWaiting(sink) = &mut self.encoder else { return Ok(()) };
+        let Some(sink) = sink.take() else { return Ok(()) };
+        let properties = hanok_lake::writer_properties(first, ROW_GROUP_ROWS_MAX);
+        let writer = ArrowWriter::try_new(sink, self.schema.clone(), Some(properties))
+            .map_err(|error| refused(&self.shown_as, &error))?;
+        self.encoder = Encoder::Parquet(Box::new(writer));
+        Ok(())
+    }
+
     /// Ends the result. Returns its rows and the sink.
-    pub(crate) fn finish(self) -> Result<(u64, W), EngineError> {
+    pub(crate) fn finish(mut self) -> Result<(u64, W), EngineError> {
+        self.begin_parquet(&RecordBatch::new_empty(self.schema.clone()))?;
         let (rows, shown_as) = (self.rows, self.shown_as);
         let sink = match self.encoder {
             Encoder::Table { mut sink, schema, mut shown, shown_rows } => {
@@ -135,6 +146,9 @@ impl<W: Write + Send> ResultWriter<W> {
             Encoder::Json(mut writer) => {
                 writer.finish().map_err(|error| refused(&shown_as, &error))?;
                 writer.into_inner()
+            }
+            Encoder::ParquetWaiting(_) => {
+                return Err(refused(&shown_as, &std::io::Error::other("it was not begun")));
             }
             Encoder::Parquet(writer) => writer.into_inner().map_err(|error| refused(&shown_as, &error))?,
         };

@@ -20,8 +20,8 @@ const SAMPLE_MAX: usize = 32 * 1024;
 /// of a megabyte holds of eight bytes each.
 const DISTINCT_SHARE: f64 = 0.97;
 
-/// The properties of a data file that begins with `first`.
-pub(crate) fn writer_properties(first: &RecordBatch, row_group_rows_max: usize) -> WriterProperties {
+/// The properties of a Parquet file that begins with `first`.
+pub fn writer_properties(first: &RecordBatch, row_group_rows_max: usize) -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_max_row_group_row_count(Some(row_group_rows_max))

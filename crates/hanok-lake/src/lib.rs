@@ -19,6 +19,7 @@ mod table;
 mod writer;
 
 pub use commit::{CommitMode, CommitOptions, Committed};
+pub use encoding::writer_properties;
 pub use error::LakeError;
 pub use lake::Lake;
 pub use maintain::{OptimizeOutcome, VacuumOutcome};
