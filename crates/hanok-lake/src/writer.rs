@@ -33,7 +33,7 @@ pub struct WriterOptions {
 impl Default for WriterOptions {
     fn default() -> Self {
         Self {
-            row_group_rows_max: 256 * 1024,
+            row_group_rows_max: 128 * 1024,
             row_group_bytes_max: 16 * 1024 * 1024,
             file_bytes_max: 128 * 1024 * 1024,
         }
