@@ -62,10 +62,9 @@ mod tests {
     fn only_columns_of_seldom_repeated_values_go_without_a_dictionary() {
         let rows = 10_000_i64;
         let distinct: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows));
-        let sparse: ArrayRef = Arc::new(Float64Array::from_iter((0..rows).map(|row| {
-            // Nulls do not count as repetitions, but they leave too few values.
-            (row % 2 == 0).then_some(row as f64)
-        })));
+        // Nulls do not count as repetitions, but they leave too few values.
+        let sparse: Float64Array = (0..rows).map(|row| (row % 2 == 0).then_some(row as f64)).collect();
+        let sparse: ArrayRef = Arc::new(sparse);
         let repeated: ArrayRef =
             Arc::new(StringArray::from_iter_values((0..rows).map(|row| (row % 5_000).to_string())));
         let names = ["a.b", "sparse", "repeated"];
