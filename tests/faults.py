@@ -372,28 +372,21 @@ def inputs(temp):
         report = taken_file(project, "digits.jsonl", text.encode(), 3)
         values = [str(row["a"]) for row in sql(project, "select a from raw.digits")]
         assert digits in values and f"-{digits}.5e300" in values, values
-    with case("duplicate header names are told apart or refused") as notes:
-        (project / "data/twice.csv").write_bytes(b"a,a,b,a\n1,2,3,4\n")
-        define(project, "twice", "data/twice.csv")
-        done = run(project, "load", "twice")
-        if done.status == 0:
-            rows = sql(project, "select * from raw.twice")
-            values = [value for name, value in rows[0].items() if not name.startswith("_")]
-            assert sorted(values) == [1, 2, 3, 4], rows
-            notes.append("kept as " + ", ".join(name for name in rows[0] if not name.startswith("_")))
-        else:
-            notes.append(check_error(done, "HK0304", "twice.csv")["message"])
-    with case("empty header names get names or are refused") as notes:
-        (project / "data/unnamed.csv").write_bytes(b"a,,  ,\n1,2,3,4\n")
-        define(project, "unnamed", "data/unnamed.csv")
-        done = run(project, "load", "unnamed")
-        if done.status == 0:
-            rows = sql(project, "select * from raw.unnamed")
-            values = [value for name, value in rows[0].items() if not name.startswith("_")]
-            assert sorted(values) == [1, 2, 3, 4], rows
-            notes.append("kept as " + ", ".join(name for name in rows[0] if not name.startswith("_")))
-        else:
-            notes.append(check_error(done, "HK0304", "unnamed.csv")["message"])
+    for what, name, header in [
+        ("duplicate header names are told apart or refused", "twice", b"a,a,b,a"),
+        ("empty header names get names or are refused", "unnamed", b"a,,  ,"),
+    ]:
+        with case(what) as notes:
+            (project / f"data/{name}.csv").write_bytes(header + b"\n1,2,3,4\n")
+            define(project, name, f"data/{name}.csv")
+            done = run(project, "load", name)
+            if done.status == 0:
+                rows = sql(project, f"select * from raw.{name}")
+                values = [value for column, value in rows[0].items() if not column.startswith("_")]
+                assert sorted(values) == [1, 2, 3, 4], rows
+                notes.append("kept as " + ", ".join(column for column in rows[0] if not column.startswith("_")))
+            else:
+                notes.append(check_error(done, "HK0304", f"{name}.csv")["message"])
     with case("no file matches"):
         define(project, "nowhere", "data/nowhere/*.csv")
         fails(project, "HK0308", "data/nowhere/*.csv", args=("load", "nowhere"))

@@ -105,13 +105,14 @@ impl Lake {
     /// A handle for writing: gives the name a directory when it has none. Nothing is visible before the first commit;
     /// a view of that name stays what it is until then.
     pub async fn table_for_write(&self, name: &TableName) -> Result<Table, LakeError> {
-        if let Some(TableRecord { kind: TableKind::View { .. }, .. }) =
-            self.catalog.table(&self.branch, name).await?
-        {
-            let takes_over = TakesOver { catalog: self.catalog.clone(), branch: self.branch.clone() };
-            return Ok(self.handle(name, Id::generate())?.taking_over(takes_over));
-        }
-        let directory = self.catalog.register_table(&self.branch, name).await?;
+        let directory = match self.catalog.table(&self.branch, name).await?.map(|record| record.kind) {
+            Some(TableKind::Table { directory }) => directory,
+            Some(TableKind::View { .. }) => {
+                let takes_over = TakesOver { catalog: self.catalog.clone(), branch: self.branch.clone() };
+                return Ok(self.handle(name, Id::generate())?.taking_over(takes_over));
+            }
+            None => self.catalog.register_table(&self.branch, name).await?,
+        };
         let mut table = self.handle(name, directory)?;
         table.load().await?;
         Ok(table)

@@ -198,12 +198,9 @@ impl<'r> Chunker<'r> {
             .unwrap_or(0)
     }
 
-    /// The end of the last row of a chunk that ends at `end`, or of fewer rows when there are too many. Only right
-    /// after `last_row_end`, which knows what is within quotes.
+    /// The end of the last row of a chunk that ends at `end` and has many lines, or of fewer rows when they are too
+    /// many. Only right after `last_row_end`, which knows what is within quotes.
     fn limited(&self, end: usize) -> usize {
-        if end <= CHUNK_ROWS_MAX {
-            return end;
-        }
         let whole = 0..end;
         let outside = match self.syntax.quote {
             None => std::slice::from_ref(&whole),
@@ -216,7 +213,8 @@ impl<'r> Chunker<'r> {
     }
 
     fn cut(&mut self, whole_end: usize, mut spare: Vec<u8>, rejects: Vec<Reject>) -> Chunk {
-        let end = self.limited(whole_end);
+        let whole_lines = memchr_iter(b'\n', &self.buffer[..whole_end]).count();
+        let end = if whole_lines < CHUNK_ROWS_MAX { whole_end } else { self.limited(whole_end) };
         spare.clear();
         // Room for the next block at once: growing would copy it.
         spare.reserve_exact(self.fill_bytes.max(self.buffer.len() - end) + 1);
@@ -224,8 +222,9 @@ impl<'r> Chunker<'r> {
         self.buffer.truncate(end);
         let text = std::mem::replace(&mut self.buffer, spare);
         let first_line = self.line;
-        let lines = memchr_iter(b'\n', &text).count();
+        let mut lines = whole_lines;
         if end < whole_end {
+            lines = memchr_iter(b'\n', &text).count();
             // Rows are left, to be found again; less is read next, so that little is left then.
             (self.scanned, self.open) = (0, false);
             self.fill_bytes = end.max(FILL_BYTES_MIN).min(self.block_bytes);
