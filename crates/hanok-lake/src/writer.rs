@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use parquet::arrow::ArrowWriter;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::encoding::writer_properties;
+use crate::encoding::{SAMPLE_MAX, writer_properties};
 use crate::schema::{lake_schema, normalize};
 use crate::stats::file_stats;
 use crate::{LakeError, Table};
@@ -166,7 +166,9 @@ impl TableWriter {
     }
 
     fn begin(&self, first: &RecordBatch) -> Result<OpenFile, LakeError> {
-        let properties = writer_properties(first, self.options.row_group_rows_max);
+        let sample = normalize(&first.slice(0, first.num_rows().min(SAMPLE_MAX)), &self.schema)
+            .map_err(|source| LakeError::Convert { table: self.table.clone(), source })?;
+        let properties = writer_properties(&sample, self.options.row_group_rows_max);
         let name = format!("part-{}.snappy.parquet", Id::generate());
         let encoded = Encoded::default();
         let encoder = ArrowWriter::try_new(encoded.clone(), self.schema.clone(), Some(properties))
