@@ -7,6 +7,7 @@
 //!
 //! Must not exist here: catalogs, tables, SQL, anything that writes.
 
+mod dense;
 mod error;
 mod exec;
 mod files;

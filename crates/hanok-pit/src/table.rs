@@ -1,4 +1,4 @@
-//! Open-addressing tables from key values to groups of the entity index.
+//! Tables from key values to groups of the entity index: open addressing, or an array for numbers close together.
 //!
 //! While the tables are built, every distinct key gets a number; afterwards the last table is told where each key's
 //! slots begin and how many there are. A look-up yields a [`Location`]: zero when the key is absent.
@@ -6,6 +6,7 @@
 
 use arrow::array::Array;
 
+use crate::dense::DenseTable;
 use crate::error::{PitError, Result};
 use crate::hash::Seed;
 use crate::kernel::prefetch;
@@ -232,19 +233,62 @@ impl BytesTable {
     }
 }
 
+/// Tells every key's entry, which has held its number, where its slots begin and how many there are.
+fn freeze(entries: &mut [Entry], starts: &[u32]) {
+    for entry in entries.iter_mut().filter(|entry| entry.len != 0) {
+        let number = entry.offset as usize;
+        entry.offset = starts[number];
+        entry.len = starts[number + 1] - starts[number];
+    }
+}
+
 enum ColumnTable {
+    Dense(DenseTable),
     Words(WordTable),
     Bytes(BytesTable),
 }
 
 impl ColumnTable {
+    /// The table that suits the keys of `rows` rows.
+    fn new(keys: &Keys, rows: usize, seed: Seed) -> Self {
+        match keys {
+            Keys::Words(words) => {
+                let range = arrow::compute::min(words).zip(arrow::compute::max(words));
+                match range.and_then(|(first, last)| DenseTable::new(first, last, rows)) {
+                    Some(table) => Self::Dense(table),
+                    None => Self::Words(WordTable::new(seed)),
+                }
+            }
+            Keys::Bytes(_) => Self::Bytes(BytesTable::new(seed)),
+            Keys::Dictionary { values, .. } => Self::new(values, rows, seed),
+        }
+    }
+
+    /// Distinct keys inserted.
+    fn count(&self) -> u32 {
+        match self {
+            Self::Dense(table) => table.count,
+            Self::Words(table) => table.count,
+            Self::Bytes(table) => table.count,
+        }
+    }
+
+    fn freeze(&mut self, starts: &[u32]) {
+        match self {
+            Self::Dense(table) => table.freeze(starts),
+            Self::Words(table) => freeze(&mut table.entries, starts),
+            Self::Bytes(table) => freeze(&mut table.entries, starts),
+        }
+    }
+
     fn insert(&mut self, keys: &Keys, row: usize) -> Result<u32> {
         match (&mut *self, keys) {
             (_, Keys::Dictionary { entries, values, .. }) => self.insert(values, entries[row]),
+            (Self::Dense(table), Keys::Words(words)) => Ok(table.insert(words.value(row))),
             (Self::Words(table), Keys::Words(words)) => Ok(table.insert(words.value(row) as u64)),
             (Self::Bytes(table), Keys::Bytes(bytes)) => table.insert(bytes.value(row)),
             // An all-null column has no kind; its rows are never inserted.
-            (Self::Words(_), Keys::Bytes(_)) | (Self::Bytes(_), Keys::Words(_)) => Ok(0),
+            (Self::Dense(_) | Self::Words(_), Keys::Bytes(_)) | (Self::Bytes(_), Keys::Words(_)) => Ok(0),
         }
     }
 
@@ -258,6 +302,10 @@ impl ColumnTable {
                 out.extend(entries.iter().map(|entry| found[*entry]));
                 nulls.as_ref()
             }
+            (Self::Dense(table), Keys::Words(words)) => {
+                table.locate_all(words.values(), out);
+                words.nulls()
+            }
             (Self::Words(table), Keys::Words(words)) => {
                 table.locate_all(words.values(), out);
                 words.nulls()
@@ -266,7 +314,7 @@ impl ColumnTable {
                 table.locate_all(bytes.len(), |row| bytes.value(row), out);
                 bytes.nulls()
             }
-            (Self::Words(_), Keys::Bytes(_)) | (Self::Bytes(_), Keys::Words(_)) => {
+            (Self::Dense(_) | Self::Words(_), Keys::Bytes(_)) | (Self::Bytes(_), Keys::Words(_)) => {
                 out.clear();
                 out.resize(keys.len(), 0);
                 None
@@ -276,13 +324,6 @@ impl ColumnTable {
             for (location, valid) in out.iter_mut().zip(nulls) {
                 *location = if valid { *location } else { 0 };
             }
-        }
-    }
-
-    fn entries(&mut self) -> &mut [Entry] {
-        match self {
-            Self::Words(table) => &mut table.entries,
-            Self::Bytes(table) => &mut table.entries,
         }
     }
 }
@@ -314,10 +355,11 @@ impl KeyTable {
         rows: impl Iterator<Item = u32> + Clone,
         seed: Seed,
     ) -> Result<(Self, Vec<(u32, u32)>, usize)> {
-        let tables = columns.iter().map(|keys| Self::table_for(keys, seed)).collect();
+        let count = rows.clone().count();
+        let tables = columns.iter().map(|keys| ColumnTable::new(keys, count, seed)).collect();
         let folds = (1..columns.len()).map(|_| WordTable::new(seed)).collect();
         let mut table = Self { columns: tables, folds, everything: 0 };
-        let mut numbered = Vec::with_capacity(rows.size_hint().0);
+        let mut numbered = Vec::with_capacity(count);
         let mut ahead = rows.clone().skip(AHEAD);
         for row in rows {
             if let (Some(ahead), Some(keys), Some(ColumnTable::Words(first))) =
@@ -338,35 +380,20 @@ impl KeyTable {
         }
         let distinct = match (table.folds.last(), table.columns.first()) {
             (Some(last), _) => last.count as usize,
-            (None, Some(ColumnTable::Words(only))) => only.count as usize,
-            (None, Some(ColumnTable::Bytes(only))) => only.count as usize,
+            (None, Some(only)) => only.count() as usize,
             (None, None) => usize::from(!numbered.is_empty()),
         };
         Ok((table, numbered, distinct))
     }
 
-    fn table_for(keys: &Keys, seed: Seed) -> ColumnTable {
-        match keys {
-            Keys::Words(_) => ColumnTable::Words(WordTable::new(seed)),
-            Keys::Bytes(_) => ColumnTable::Bytes(BytesTable::new(seed)),
-            Keys::Dictionary { values, .. } => Self::table_for(values, seed),
-        }
-    }
-
     /// From now on, look-ups yield slots: key number `n` has `starts[n]..starts[n + 1]`.
     pub(crate) fn freeze(&mut self, starts: &[u32]) {
-        let entries = match (self.folds.last_mut(), self.columns.first_mut()) {
-            (Some(last), _) => &mut last.entries,
-            (None, Some(only)) => only.entries(),
+        match (self.folds.last_mut(), self.columns.first_mut()) {
+            (Some(last), _) => freeze(&mut last.entries, starts),
+            (None, Some(only)) => only.freeze(starts),
             (None, None) => {
                 self.everything = if starts.len() > 1 { pack(starts[0], starts[1] - starts[0]) } else { 0 };
-                return;
             }
-        };
-        for entry in entries.iter_mut().filter(|entry| entry.len != 0) {
-            let number = entry.offset as usize;
-            entry.offset = starts[number];
-            entry.len = starts[number + 1] - starts[number];
         }
     }
 

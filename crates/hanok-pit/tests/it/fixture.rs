@@ -23,6 +23,8 @@ pub(crate) enum KeyForm {
     Int8,
     Int32,
     Int64,
+    /// Far apart, so that no array could hold a place for each number between.
+    SparseInt64,
     UInt64,
     Bool,
     Utf8,
@@ -54,6 +56,7 @@ pub(crate) fn key_column(values: &[Option<i64>], form: KeyForm) -> ArrayRef {
         KeyForm::Int8 => Arc::new(values.iter().map(|v| v.map(|v| v as i8)).collect::<Int8Array>()),
         KeyForm::Int32 => Arc::new(values.iter().map(|v| v.map(|v| v as i32)).collect::<Int32Array>()),
         KeyForm::Int64 => Arc::new(ints()),
+        KeyForm::SparseInt64 => Arc::new(Int64Array::from(scaled(values, 1_000_003_000_007))),
         KeyForm::UInt64 => Arc::new(values.iter().map(|v| v.map(|v| v as u64)).collect::<UInt64Array>()),
         KeyForm::Bool => Arc::new(values.iter().map(|v| v.map(|v| v % 2 == 1)).collect::<BooleanArray>()),
         KeyForm::Utf8 => Arc::new(texts().collect::<StringArray>()),

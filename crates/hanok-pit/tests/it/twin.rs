@@ -47,7 +47,7 @@ struct Case {
 fn forms() -> impl Strategy<Value = (KeyForm, KeyForm)> {
     use KeyForm::{
         Binary, Bool, Date, DictionaryUtf8, FixedBinary, Int8, Int32, Int64, LargeUtf8, Micros, Nanos,
-        Seconds, UInt64, Utf8, Utf8View,
+        Seconds, SparseInt64, UInt64, Utf8, Utf8View,
     };
     let int = || prop_oneof![Just(Int8), Just(Int32), Just(Int64), Just(UInt64)];
     let text = || prop_oneof![Just(Utf8), Just(LargeUtf8), Just(Utf8View), Just(DictionaryUtf8)];
@@ -55,6 +55,7 @@ fn forms() -> impl Strategy<Value = (KeyForm, KeyForm)> {
     let time = || prop_oneof![Just(Seconds), Just(Micros), Just(Nanos), Just(Date)];
     prop_oneof![
         4 => (int(), int()),
+        2 => Just((SparseInt64, SparseInt64)),
         4 => (text(), text()),
         1 => (bytes(), bytes()),
         1 => (time(), time()),
@@ -302,8 +303,10 @@ fn generated_joins_agree_with_brute_force() {
 /// Groups of many slots take the way through the time directory; frequent ties change how created is read.
 #[test]
 fn large_groups_agree_with_brute_force() {
-    let shape = (1..3_i64, prop_oneof![Just(5_i64), Just(300), Just(100_000)], any::<bool>(), any::<bool>());
-    let strategy = shape.prop_flat_map(|(keys, times, with_created, as_known_at)| {
+    let form = prop_oneof![Just(KeyForm::Int64), Just(KeyForm::SparseInt64)];
+    let times = prop_oneof![Just(5_i64), Just(300), Just(100_000)];
+    let shape = (1..3_i64, form, times, any::<bool>(), any::<bool>());
+    let strategy = shape.prop_flat_map(|(keys, form, times, with_created, as_known_at)| {
         let layout = Layout { row_group_rows: 500, statistics: true, ..Layout::default() };
         (vec(0..keys, 1_000), vec(-times..times, 1_000), vec(0..keys, 2_000), vec(-times..times, 4_000))
             .prop_map(move |(entity_keys, entity_times, feature_keys, feature_times)| {
@@ -320,7 +323,7 @@ fn large_groups_agree_with_brute_force() {
                     value: Some(at as i64 % 1_000),
                 });
                 Case {
-                    forms: vec![(KeyForm::Int64, KeyForm::Int64)],
+                    forms: vec![(form, form)],
                     entity: entity.collect(),
                     features: features.collect(),
                     ttl_us: Some(times / 2 * SECOND_US),
@@ -337,8 +340,9 @@ fn large_groups_agree_with_brute_force() {
     let mut runner = TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
     let ran = runner.run(&strategy, |case| {
         let expected = brute_force(&case);
-        let entity = batch(&case.entity, &[KeyForm::Int64], case.entity_unit, false);
-        let features = batch(&case.features, &[KeyForm::Int64], case.feature_unit, true);
+        let form = case.forms[0].0;
+        let entity = batch(&case.entity, &[form], case.entity_unit, false);
+        let features = batch(&case.features, &[form], case.feature_unit, true);
         let store = Arc::new(InMemory::new());
         let files = cut(&features, case.file_rows).into_iter().enumerate();
         let files = files
