@@ -11,6 +11,7 @@ mod console;
 mod context;
 mod error;
 mod logging;
+mod memory;
 mod progress;
 mod reference;
 mod render;

@@ -11,12 +11,13 @@ use clap::error::ErrorKind;
 use hanok_error::{Report, code};
 use tokio::sync::oneshot;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, FeaturesCommand};
 use crate::commands;
 use crate::console::{Console, fault_object, fault_text};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::logging::Logging;
+use crate::memory::no_huge_pages;
 use crate::status::ExitStatus;
 
 /// How long work on other threads may take to stop after Ctrl-C or an error.
@@ -66,6 +67,9 @@ fn not_parsed(error: &clap::Error, json: bool) -> ExitStatus {
 
 fn execute(cli: Cli) -> ExitStatus {
     let Cli { global, command } = cli;
+    if !matches!(command, Command::Serve(_) | Command::Features(FeaturesCommand::Join(_))) {
+        no_huge_pages();
+    }
     let console = Console::new(global.json, global.quiet);
     let server = matches!(command, Command::Serve(_));
     let (verbose, quiet, json) = (global.verbose, global.quiet, global.json);
