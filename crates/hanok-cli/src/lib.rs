@@ -11,6 +11,7 @@ mod console;
 mod context;
 mod error;
 mod logging;
+mod output;
 mod progress;
 mod reference;
 mod render;

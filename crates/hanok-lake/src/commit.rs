@@ -68,6 +68,7 @@ impl Table {
         mode: CommitMode,
         options: &CommitOptions,
     ) -> Result<Committed, LakeError> {
+        self.may_write()?;
         let mut pause = Duration::from_millis(5);
         for _ in 0..ATTEMPTS_MAX {
             self.load().await?;

@@ -44,6 +44,10 @@ pub(crate) fn query_state(
         let schema = schemas.entry(record.name.schema.to_string()).or_default();
         schema.insert(record.name.table.to_string(), record);
     }
+    // Names that only this query knows need their schema to be there.
+    for schema in opened.keys().filter_map(|name| name.split('.').next()) {
+        schemas.entry(schema.to_owned()).or_default();
+    }
     let shared =
         Shared { lake: lake.clone(), base: base.clone(), records: schemas, opened: Mutex::new(opened) };
     state_at_depth(&Arc::new(shared), 0)

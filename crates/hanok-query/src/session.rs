@@ -130,6 +130,15 @@ impl Session {
     ) -> Result<QueryStream, QueryError> {
         let provider = table.provider_of_files(paths).await?;
         let opened = HashMap::from([(table.name().to_string(), provider)]);
+        self.sql_over(sql, opened).await
+    }
+
+    /// Runs a query in which names stand for given tables, whatever the catalog says of them.
+    pub(crate) async fn sql_over(
+        &self,
+        sql: &str,
+        opened: HashMap<String, Arc<dyn TableProvider>>,
+    ) -> Result<QueryStream, QueryError> {
         run(self.plan_over(sql, opened).await?, &self.spill)
     }
 
