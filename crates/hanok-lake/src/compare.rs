@@ -166,7 +166,7 @@ impl Lake {
             records.into_iter().partition(|record| record.directory().is_some());
         let heads = self.heads(tables).await?.into_iter().map(|(record, head)| {
             let home = head.map(|Head { version, .. }| (self.home(&record, version), version));
-            (record.name.clone(), State { home, record })
+            (record.name.clone(), State { record, home })
         });
         let views = views.into_iter().map(|record| (record.name.clone(), State { home: None, record }));
         Ok(heads.chain(views).collect())

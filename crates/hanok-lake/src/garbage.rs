@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use hanok_types::Id;
@@ -157,7 +157,7 @@ fn contents(folder: &Path, depth: u32) -> io::Result<Contents> {
 }
 
 /// Removes a directory and the lock files beside it.
-fn remove(path: &PathBuf) -> io::Result<()> {
+fn remove(path: &Path) -> io::Result<()> {
     remove_folder(path)?;
     for extension in ["lock", "load-lock"] {
         let _ = std::fs::remove_file(path.with_extension(extension));

@@ -403,7 +403,7 @@ mod tests {
         lower
     }
 
-    async fn branch(lower: &Arc<dyn ObjectStore>) -> (Arc<dyn ObjectStore>, Overlay) {
+    fn branch(lower: &Arc<dyn ObjectStore>) -> (Arc<dyn ObjectStore>, Overlay) {
         let upper: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
         let seen = Seen { version: 2, hint: Some("{\"version\":1,\"size\":1}".to_owned()) };
         let forks = Arc::new(ForkMap::from([("t".to_owned(), seen)]));
@@ -417,7 +417,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_state_at_the_fork_is_seen() {
         let lower = parent().await;
-        let (_, overlay) = branch(&lower).await;
+        let (_, overlay) = branch(&lower);
         let listed = names(overlay.list(None)).await;
         let expected = [
             "t/_delta_log/00000000000000000000.00000000000000000002.compacted.json",
@@ -451,7 +451,7 @@ mod tests {
     async fn writes_and_deletes_stay_in_the_branch() {
         let lower = parent().await;
         let before = names(lower.list(None)).await;
-        let (upper, overlay) = branch(&lower).await;
+        let (upper, overlay) = branch(&lower);
         let create = || PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         for taken in ["t/_delta_log/00000000000000000002.json", "t/a.parquet"] {
             let refused = overlay.put_opts(&at(taken), "x".into(), create()).await;
@@ -479,7 +479,7 @@ mod tests {
     #[tokio::test]
     async fn a_tag_refuses_every_write() {
         let lower = parent().await;
-        let (_, overlay) = branch(&lower).await;
+        let (_, overlay) = branch(&lower);
         let tag = Overlay { read_only: true, ..overlay };
         let denied = |result: Result<()>| assert!(matches!(result, Err(Error::PermissionDenied { .. })));
         denied(tag.put(&at("t/x"), "x".into()).await.map(|_| ()));

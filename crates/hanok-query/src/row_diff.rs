@@ -68,7 +68,7 @@ fn columns(before: &SchemaRef, after: &SchemaRef) -> Vec<(String, Option<DataTyp
     for field in after.fields().iter().chain(before.fields()) {
         match columns.iter_mut().find(|(name, _)| name == field.name()) {
             Some((_, known)) if known.as_ref().is_some_and(|known| known != field.data_type()) => {
-                *known = None
+                *known = None;
             }
             Some(_) => {}
             None => columns.push((field.name().clone(), Some(field.data_type().clone()))),
