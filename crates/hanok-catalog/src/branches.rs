@@ -206,6 +206,15 @@ impl Catalog {
         if found.protected {
             return Err(refused("it is protected".to_owned()));
         }
+        let merging: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM merges WHERE branch = ? AND status = 'committing'")
+                .bind(id)
+                .fetch_one(&mut *connection)
+                .await
+                .map_err(self.failed("look up a branch"))?;
+        if merging > 0 {
+            return Err(refused("it is being merged".to_owned()));
+        }
         if !children.is_empty() {
             return Err(refused(format!("others were forked from it: {}", children.join(", "))));
         }

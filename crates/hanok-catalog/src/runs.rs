@@ -25,6 +25,8 @@ pub enum RunKind {
     Materialize,
     /// Joining small files of tables.
     Optimize,
+    /// Merging a branch into its parent.
+    Merge,
 }
 
 impl RunKind {
@@ -36,11 +38,12 @@ impl RunKind {
             Self::Join => "join",
             Self::Materialize => "materialize",
             Self::Optimize => "optimize",
+            Self::Merge => "merge",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Load, Self::Build, Self::Apply, Self::Join, Self::Materialize, Self::Optimize]
+        [Self::Load, Self::Build, Self::Apply, Self::Join, Self::Materialize, Self::Optimize, Self::Merge]
             .into_iter()
             .find(|k| k.name() == text)
     }

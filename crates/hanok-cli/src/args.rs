@@ -10,7 +10,9 @@ use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, ArgGroup, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use hanok_config::FlagLayer;
 
-pub(crate) use branch::{BranchCommand, CreateArgs, DiffArgs, GcArgs, ResetArgs, TagCommand};
+pub(crate) use branch::{
+    BranchCommand, CreateArgs, DiffArgs, GcArgs, MergeArgs, ModeArg, ResetArgs, TagCommand,
+};
 
 use crate::values::{EntityPart, parse_address, parse_entity, parse_time, parse_var};
 
@@ -23,7 +25,7 @@ Exit codes:
   0    done
   1    the command failed; the error has a code (`hanok errors CODE` explains it)
   2    the command line was not understood
-  3    the build ran, but models or tests failed
+  3    the build ran, but models or tests failed; or a merge has conflicts
   130  interrupted
 
 Environment:
@@ -164,7 +166,7 @@ Examples:
   hanok optimize raw.visits            one table
   hanok optimize --vacuum-days 7       also delete files that no version of the last 7 days needs")]
     Optimize(OptimizeArgs),
-    /// Make, compare and drop branches of the lake, without copying anything
+    /// Make, compare, merge and drop branches of the lake, without copying anything
     #[command(
         subcommand,
         subcommand_required = true,
@@ -173,7 +175,8 @@ Examples:
 Examples:
   hanok branch create dev           every table as it is now
   hanok build --branch dev          work on it; main stays as it is
-  hanok branch diff main..dev       what it has other than main"
+  hanok branch diff main..dev       what it has other than main
+  hanok branch merge dev            bring it back"
     )]
     Branch(BranchCommand),
     /// Name fixed points across all tables

@@ -24,7 +24,7 @@ const AFTER_COMMANDS: &str = "\
 | 0 | done |
 | 1 | the command failed; the error has a code, see [errors.md](errors.md) or `hanok errors CODE` |
 | 2 | the command line was not understood |
-| 3 | the build ran, but models or tests failed |
+| 3 | the build ran, but models or tests failed; or a merge has conflicts |
 | 130 | interrupted with Ctrl-C; what was committed stays, nothing half-written is kept |
 
 ## Environment

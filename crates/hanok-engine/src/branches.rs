@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hanok_catalog::{Branch, BranchKind};
-use hanok_lake::{AsOf, ForkRequest, Garbage, TableDifference};
+use hanok_catalog::{Branch, BranchKind, RunCounts, RunKind};
+use hanok_lake::{AsOf, ForkRequest, Garbage, LakeError, MergeMode, MergeOutcome, TableDifference};
 use hanok_types::{BranchName, TableName};
 use serde::Serialize;
 
@@ -66,6 +66,18 @@ pub struct ExpireReport {
     pub dropped: Vec<String>,
     /// Names of those whose time is over and that must stay, each with the reason.
     pub kept: Vec<(String, String)>,
+}
+
+/// `hanok branch merge`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MergeReport {
+    /// The run's id; none of a dry run.
+    pub run: Option<String>,
+    /// What was merged, or why not.
+    #[serde(flatten)]
+    pub outcome: MergeOutcome,
+    /// Wall time.
+    pub seconds: f64,
 }
 
 /// `hanok gc`.
@@ -223,14 +235,54 @@ impl Engine {
                     self.remove_online(&branch.id)?;
                     report.dropped.push(branch.name);
                 }
-                Err(hanok_lake::LakeError::Catalog(hanok_catalog::CatalogError::BranchInUse {
-                    reason,
-                    ..
-                })) => report.kept.push((branch.name, reason)),
+                Err(LakeError::Catalog(hanok_catalog::CatalogError::BranchInUse { reason, .. })) => {
+                    report.kept.push((branch.name, reason));
+                }
                 Err(error) => return Err(error.into()),
             }
         }
         Ok(report)
+    }
+
+    /// Merges a branch into the one that it was forked from. Conflicts are in the report.
+    ///
+    /// # Errors
+    /// [`LakeError::MergeInto`] when `into` is another branch.
+    pub async fn merge_branch(
+        &self,
+        name: &str,
+        into: Option<&str>,
+        mode: MergeMode,
+        dry_run: bool,
+    ) -> Result<MergeReport, EngineError> {
+        let started = Instant::now();
+        let lake = self.lake.on_branch(name).await?;
+        let parent = lake.branch().parent_name.clone();
+        if let (Some(into), Some(parent)) = (into, &parent)
+            && into != parent
+        {
+            // A name that nobody knows is the likelier mistake.
+            self.catalog.branch(into).await?;
+            let reason = format!("it was forked from `{parent}`, not from `{into}`");
+            return Err(LakeError::MergeInto { branch: name.to_owned(), reason }.into());
+        }
+        if dry_run {
+            let outcome = lake.merge(mode, true).await?;
+            return Ok(MergeReport { run: None, outcome, seconds: started.elapsed().as_secs_f64() });
+        }
+        let target = parent.as_deref().unwrap_or(name);
+        let run = self.catalog.start_run(target, RunKind::Merge, name).await?;
+        let done = lake.merge(mode, false).await.map_err(EngineError::from);
+        let conflicts = done.as_ref().map_or(0, |outcome| outcome.conflicts.len());
+        let outcome = if conflicts == 0 {
+            self.finish(run, done, RunCounts::default()).await?
+        } else {
+            let plural = if conflicts == 1 { "" } else { "s" };
+            let message = format!("{conflicts} conflict{plural}");
+            self.catalog.finish_run(run, RunCounts::default(), Some(&message)).await?;
+            done?
+        };
+        Ok(MergeReport { run: Some(run.to_string()), outcome, seconds: started.elapsed().as_secs_f64() })
     }
 
     /// Removes what nobody can reach any more, when nothing has been written to it for `grace`.

@@ -107,6 +107,7 @@ impl Engine {
     pub async fn open(project: Project) -> Result<Self, EngineError> {
         let catalog = Catalog::open(&project.state("catalog.sqlite")).await?;
         let lake = Lake::open_local(&project.lake.value, catalog.clone())?;
+        lake.recover_merges_if_possible().await;
         let lake = lake.on_branch(&project.branch.value).await?;
         let options = SessionOptions {
             threads: project.threads.value,
@@ -353,7 +354,7 @@ impl Engine {
     }
 
     /// Records how a run ended and passes its result on. A failure to record does not hide the run's own error.
-    async fn finish<T>(
+    pub(crate) async fn finish<T>(
         &self,
         run: Id,
         done: Result<T, EngineError>,

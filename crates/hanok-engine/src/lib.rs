@@ -15,7 +15,7 @@ mod output;
 mod report;
 mod template;
 
-pub use branches::{BranchDetails, BranchReport, BranchRequest, ExpireReport, GarbageReport};
+pub use branches::{BranchDetails, BranchReport, BranchRequest, ExpireReport, GarbageReport, MergeReport};
 pub use engine::{BuildRequest, Engine, EntityRows, JoinRequest, MaterializeRequest, OptimizeRequest};
 pub use error::EngineError;
 pub use events::{Event, Observer};
@@ -28,5 +28,5 @@ pub use template::{Template, init};
 
 pub use hanok_catalog::{Branch, BranchKind, MAIN_BRANCH};
 pub use hanok_features::{Registry, Selection};
-pub use hanok_lake::{AsOf, Change, Garbage, TableDifference};
+pub use hanok_lake::{AsOf, Change, Conflict, Garbage, MergeMode, MergeOutcome, TableDifference, TableMerge};
 pub use hanok_query::QueryStream;

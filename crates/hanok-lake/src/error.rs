@@ -138,6 +138,14 @@ pub enum LakeError {
         /// Why.
         reason: String,
     },
+    /// A branch cannot be merged there.
+    #[error("`{branch}` cannot be merged: {reason}")]
+    MergeInto {
+        /// The branch.
+        branch: String,
+        /// Why.
+        reason: String,
+    },
     /// A branch was to begin at a version, which only one table has.
     #[error("a version number of `{branch}` means one table: name exactly one, or fork from a time")]
     ForkVersion {
@@ -172,6 +180,7 @@ impl Coded for LakeError {
             Self::Locked { .. } => code::LAKE_LOCKED,
             Self::ReadOnly { .. } => code::BRANCH_READ_ONLY,
             Self::BranchGone { .. } => code::BRANCH_UNKNOWN,
+            Self::MergeInto { .. } => code::BRANCH_MERGE,
             Self::Fork { .. } | Self::ForkVersion { .. } => code::BRANCH_FORK,
         }
     }

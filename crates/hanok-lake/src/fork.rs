@@ -51,7 +51,12 @@ impl Lake {
         }
         for _ in 0..ATTEMPTS_MAX {
             let new = self.new_branch(request);
+            let published = self.catalog().last_published().await?;
             let forks = self.fork_map(request).await?;
+            if self.catalog().last_published().await? != published {
+                // A merge was published in between: some of its tables may have been looked at before, some after.
+                continue;
+            }
             if let ForkOutcome::Made(_) = self.catalog().create_branch(&new, &forks).await? {
                 let made = self.catalog().branch(request.name.as_str()).await?;
                 return self.verified(made, &forks).await;
@@ -160,11 +165,31 @@ impl Lake {
         let (tables, views): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|record| record.directory().is_some());
         let mut forks = match request.as_of {
-            None => self.forks_of_heads(tables).await?,
+            None => {
+                let mut forks = self.forks_of_heads(tables).await?;
+                self.before_merges(&mut forks).await?;
+                forks
+            }
             Some(as_of) => self.forks_as_of(tables, as_of).await?,
         };
         forks.extend(views.into_iter().map(|record| Fork { record, version: None, hint: None }));
         Ok(forks)
+    }
+
+    /// Takes the tables of a merge that is on its way as they were before it.
+    async fn before_merges(&self, forks: &mut [Fork]) -> Result<(), LakeError> {
+        let held = self.catalog().held_tables(self.branch_id()).await?;
+        for fork in forks.iter_mut().filter(|_| !held.is_empty()) {
+            let Some(directory) = fork.record.directory() else { continue };
+            let before = held.get(&directory.to_string()).copied();
+            if before < fork.version && before.is_some() {
+                fork.version = before;
+                let is_older =
+                    |hint: &String| checkpoint_version(hint).is_some_and(|version| Some(version) <= before);
+                fork.hint = fork.hint.take().filter(is_older);
+            }
+        }
+        Ok(())
     }
 
     async fn forks_of_heads(&self, tables: Vec<TableRecord>) -> Result<Vec<Fork>, LakeError> {

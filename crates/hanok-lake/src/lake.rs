@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use deltalake::logstore::{StorageConfig, default_logstore};
 use hanok_catalog::{Branch, Catalog, TableKind, TableRecord};
@@ -12,15 +13,21 @@ use object_store::prefix::PrefixStore;
 use url::Url;
 
 use crate::branch::{Layers, Storage, folders_of};
-use crate::guard::GuardedLogStore;
+use crate::guard::{GuardedLogStore, Journal};
 use crate::router::LAKE_URL;
 use crate::{AsOf, LakeError, Router, Table};
+
+/// Rounds that a writer waits for a merge of its table, about ten seconds; a merge holds writers off for far less.
+const HOLD_ROUNDS_MAX: u32 = 200;
+const HOLD_PAUSE: Duration = Duration::from_millis(50);
 
 /// A cheap handle on the lake of one project, as seen from one branch.
 #[derive(Clone, Debug)]
 pub struct Lake {
     catalog: Catalog,
     branch: Arc<Branch>,
+    /// The number of the last published merge that a reader has seen; none for writers, who take the newest.
+    seen: Option<i64>,
     pub(crate) storage: Storage,
     pub(crate) layers: Layers,
 }
@@ -52,7 +59,7 @@ impl Lake {
     fn open(storage: Storage, catalog: Catalog) -> Self {
         let main = Branch::main();
         let layers = storage.mount_main(&main.id);
-        Self { catalog, branch: Arc::new(main), storage, layers }
+        Self { catalog, branch: Arc::new(main), seen: None, storage, layers }
     }
 
     /// The same lake, as seen from the branch or tag of that name.
@@ -60,6 +67,14 @@ impl Lake {
         let branch = self.catalog.branch(name).await?;
         let layers = self.storage.mount(&self.catalog, &branch).await?;
         Ok(Self { branch: Arc::new(branch), layers, ..self.clone() })
+    }
+
+    /// The same lake for a reader, and its tables and views at this moment: of a merge that is published later, the
+    /// reader sees no table, however late it opens them.
+    pub async fn at_once(&self) -> Result<(Self, Vec<TableRecord>), LakeError> {
+        let (published, records) = self.catalog.tables_at_once(&self.branch.id).await?;
+        let seen = Some(self.seen.unwrap_or(published));
+        Ok((Self { seen, ..self.clone() }, records))
     }
 
     /// The catalog.
@@ -107,12 +122,26 @@ impl Lake {
     /// The latest version of a table, `None` when there is none.
     pub async fn find(&self, name: &TableName) -> Result<Option<Table>, LakeError> {
         match self.catalog.table(&self.branch.id, name).await? {
-            Some(TableRecord { kind: TableKind::Table { directory }, .. }) => {
-                let mut table = self.handle(name, directory)?;
-                Ok(table.load().await?.then_some(table))
-            }
-            _ => Ok(None),
+            Some(record) => self.open_record(&record).await,
+            None => Ok(None),
         }
+    }
+
+    /// The latest version of the table that a record names, `None` when it has none or is a view.
+    pub async fn open_record(&self, record: &TableRecord) -> Result<Option<Table>, LakeError> {
+        let Some(directory) = record.directory() else { return Ok(None) };
+        let mut table = self.handle(&record.name, directory)?;
+        if !table.load().await? {
+            return Ok(None);
+        }
+        if let Some(seen) = self.seen {
+            // After loading: a merge writes its journal before it commits.
+            let before = self.catalog.version_before_merges(&self.branch.id, directory, seen).await?;
+            if let Some(before) = before.filter(|before| Some(*before) < table.version()) {
+                table.load_at(before).await?;
+            }
+        }
+        Ok(Some(table))
     }
 
     /// A table as it was.
@@ -127,6 +156,7 @@ impl Lake {
     pub async fn table_for_write(&self, name: &TableName) -> Result<Table, LakeError> {
         self.may_write()?;
         self.make_folder()?;
+        self.wait_for_merges(name).await?;
         if let Some(TableRecord { kind: TableKind::View { .. }, .. }) =
             self.catalog.table(&self.branch.id, name).await?
         {
@@ -136,6 +166,17 @@ impl Lake {
         let mut table = self.handle(name, directory)?;
         table.load().await?;
         Ok(table)
+    }
+
+    /// Waits while a merge is about to change what the name stands for.
+    async fn wait_for_merges(&self, name: &TableName) -> Result<(), LakeError> {
+        for _ in 0..HOLD_ROUNDS_MAX {
+            if !self.catalog.is_held(&self.branch.id, name).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(HOLD_PAUSE).await;
+        }
+        Err(LakeError::Conflict { table: name.to_string(), attempts: HOLD_ROUNDS_MAX })
     }
 
     /// A branch that has written nothing has no folder; locks are files in it.
@@ -151,12 +192,14 @@ impl Lake {
     /// Stores a view, replacing a table or view of that name.
     pub async fn put_view(&self, name: &TableName, sql: &str) -> Result<(), LakeError> {
         self.may_write()?;
+        self.wait_for_merges(name).await?;
         Ok(self.catalog.put_view(&self.branch.id, name, sql).await?)
     }
 
     /// Forgets a table. Its files stay on the disk until no branch needs them and [`Lake::collect_garbage`] runs.
     pub async fn drop_table(&self, name: &TableName) -> Result<bool, LakeError> {
         self.may_write()?;
+        self.wait_for_merges(name).await?;
         Ok(self.catalog.drop_table(&self.branch.id, name).await?)
     }
 
@@ -169,8 +212,13 @@ impl Lake {
         })?;
         let root: Arc<dyn ObjectStore> = Arc::new(self.storage.router.clone());
         let store: Arc<dyn ObjectStore> = Arc::new(PrefixStore::new(root.clone(), path.clone()));
-        let guard =
-            GuardedLogStore::new(default_logstore(store.clone(), root, &url, &StorageConfig::default()));
+        let journal = Journal {
+            catalog: self.catalog.clone(),
+            branch: self.branch.id.clone(),
+            directory: directory.to_string(),
+        };
+        let log_store = default_logstore(store.clone(), root, &url, &StorageConfig::default());
+        let guard = GuardedLogStore::new(log_store, journal);
         let folders = folders_of(&self.layers, directory);
         let place = (self.catalog.clone(), self.branch.clone());
         let table = Table::new(name.clone(), directory, place, guard, store, folders);

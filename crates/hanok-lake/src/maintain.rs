@@ -128,7 +128,7 @@ impl Table {
     }
 
     /// Held until dropped. A lake that is not a local folder has no lock and relies on the guard alone.
-    fn lock_maintenance(&self) -> Result<Option<File>, LakeError> {
+    pub(crate) fn lock_maintenance(&self) -> Result<Option<File>, LakeError> {
         self.may_write()?;
         let Some(folder) = self.local_folder() else { return Ok(None) };
         // Beside the table's folder, where a vacuum does not look. ULIDs leave the name free.

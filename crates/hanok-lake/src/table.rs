@@ -125,6 +125,12 @@ impl Table {
         &self.catalog
     }
 
+    /// A handle whose commits are those of a merge.
+    pub(crate) fn merging(self) -> Self {
+        self.guard.set_merging();
+        self
+    }
+
     /// # Errors
     /// [`LakeError::ReadOnly`] on a tag.
     pub(crate) fn may_write(&self) -> Result<(), LakeError> {

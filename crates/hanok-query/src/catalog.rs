@@ -110,7 +110,7 @@ impl LakeSchema {
                 let lake = &self.shared.lake;
                 let table = match as_of {
                     Some(as_of) => Some(lake.table_as_of(&record.name, as_of).await.map_err(external)?),
-                    None => lake.find(&record.name).await.map_err(external)?,
+                    None => lake.open_record(record).await.map_err(external)?,
                 };
                 match table {
                     Some(table) => Ok(Some(table.provider().await.map_err(external)?)),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::values::{ForkPoint, parse_fork_point, parse_ttl};
 
@@ -36,6 +36,12 @@ Examples:
   hanok branch diff main..dev --table raw.visits --rows           the rows that differ
   hanok branch diff main..dev --table raw.visits --rows --key day,place")]
     Diff(DiffArgs),
+    /// Merge a branch into the one that it was forked from: all tables or none
+    #[command(after_help = "\
+Examples:
+  hanok branch merge ci-123              what it has changed goes to its parent
+  hanok branch merge ci-123 --dry-run    only what that would do")]
+    Merge(MergeArgs),
     /// Drop a branch with everything that it has changed
     #[command(after_help = "\
 Examples:
@@ -123,6 +129,30 @@ pub(crate) struct DiffArgs {
     /// Columns that tell rows apart, separated by commas [default: those declared, else whole rows]
     #[arg(long, value_name = "COLUMN", value_delimiter = ',', requires = "rows")]
     pub(crate) key: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MergeArgs {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The branch that it was forked from, to be sure [default: that one]
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) into: Option<String>,
+    /// What to do when one side deleted or changed rows while the other side got new ones
+    #[arg(long, value_enum, default_value_t = ModeArg::Strict)]
+    pub(crate) mode: ModeArg,
+    /// Only tell what would be merged
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum ModeArg {
+    /// It is a conflict
+    Strict,
+    /// Take both
+    Lenient,
 }
 
 #[derive(Args, Debug)]

@@ -5,6 +5,7 @@ mod diff;
 mod drop;
 mod expire;
 mod list;
+mod merge;
 mod protect;
 mod reset;
 mod show;
@@ -25,6 +26,7 @@ pub(crate) async fn branch(context: &Context, command: BranchCommand) -> Result<
         BranchCommand::List => list::list(context, BranchKind::Branch).await,
         BranchCommand::Show(args) => show::show(context, &args.name).await,
         BranchCommand::Diff(args) => diff::diff(context, &args).await,
+        BranchCommand::Merge(args) => merge::merge(context, &args).await,
         BranchCommand::Drop(args) => drop::drop(context, &args.name, BranchKind::Branch).await,
         BranchCommand::Reset(args) => reset::reset(context, &args).await,
         BranchCommand::Protect(args) => protect::protect(context, &args.name, true).await,

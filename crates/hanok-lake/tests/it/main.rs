@@ -7,6 +7,7 @@
 mod branches;
 mod fault;
 mod guard;
+mod merge;
 mod model;
 
 use std::collections::BTreeMap;

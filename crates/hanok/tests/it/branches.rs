@@ -88,3 +88,31 @@ fn a_project_may_name_its_branch() {
     };
     assert_eq!((count(&[]), count(&["--branch", "main"])), (7.into(), 6.into()));
 }
+
+#[test]
+fn write_audit_publish() {
+    let hanok = built();
+    hanok.check("merge_main", &hanok.show(&["branch", "merge", "main"]));
+    assert!(hanok.run(&["branch", "create", "ci-123"]).status.success());
+    hanok.check("merge_nothing", &hanok.show(&["branch", "merge", "ci-123"]));
+    hanok.write("data/more.csv", MORE);
+    for command in ["load", "build"] {
+        assert!(hanok.run(&[command, "--branch", "ci-123"]).status.success());
+    }
+    hanok.check("merge_dry_run", &hanok.show(&["branch", "merge", "ci-123", "--dry-run"]));
+    hanok.check("merge_elsewhere", &hanok.show(&["branch", "merge", "ci-123", "--into", "ci-123"]));
+    hanok.check("merge", &hanok.show(&["branch", "merge", "ci-123", "--into", "main"]));
+    let count = || -> serde_json::Value {
+        hanok.json(&["sql", "select count(*) as n from mart.visits_by_day", "--json"])["data"][0]["n"].clone()
+    };
+    assert_eq!(count(), 7);
+    hanok.check("merge_then_load", &hanok.show(&["load"]));
+    // Both sides build the same table: whose rows are right, a person has to say.
+    hanok.write("data/again.csv", &MORE.replace("2026-11-09", "2026-11-10"));
+    for branch in ["ci-123", "main"] {
+        assert!(hanok.run(&["build", "--branch", branch]).status.success());
+    }
+    hanok.check("merge_conflict", &hanok.show(&["branch", "merge", "ci-123"]));
+    hanok.check("merge_conflict_json", &hanok.show(&["branch", "merge", "ci-123", "--json"]));
+    hanok.check("merge_runs", &hanok.show(&["runs", "--limit", "1"]));
+}

@@ -96,6 +96,7 @@ impl Hanok {
             (r#""bytes_added": ?\d+"#.into(), r#""bytes_added": [SIZE]"#),
             (r"\b20[2-9]\d-\d\d-\d\d \d\d:\d\d:\d\d\b".into(), "[NOW]"),
             (r"\b01[0-9A-HJKMNP-TV-Z]{24}\b".into(), "[ULID]"),
+            (r"part-[0-9a-f]{5}-[0-9a-f-]{36}-c000".into(), "part-[UUID]"),
         ];
         for folder in [self.folder.path().canonicalize().unwrap(), self.folder.path().to_owned()] {
             filters.push((escaped(&folder), "[DIR]"));

@@ -34,4 +34,7 @@ codes! { CODES:
     BRANCH_FORK = "HK0111", "a table cannot be forked",
         "Its Delta protocol has features that Hanok cannot write (set by another tool), or files of the wanted version have been vacuumed.",
         "Leave the table out with `--tables`, or fork from a later time.";
+    BRANCH_MERGE = "HK0112", "the branch cannot be merged there",
+        "A branch is merged into the branch that it was forked from, and into no other; `main` was not forked from any.",
+        "Merge step by step: `hanok branch list` shows what each branch was forked from.";
 }
