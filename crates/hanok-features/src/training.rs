@@ -66,6 +66,10 @@ pub async fn training_set(
     selection: &Selection,
     options: &TrainingOptions,
 ) -> Result<TrainingSet, FeatureError> {
+    let session = &session
+        .at_once()
+        .await
+        .map_err(|source| FeatureError::Query { what: "the feature views".to_owned(), source })?;
     let (schema, batches) = entities;
     let selected = selection.resolve(registry, options.full_feature_names)?;
     let timestamp = timestamp_column(&schema, options.timestamp.as_deref())?;
