@@ -128,18 +128,15 @@ fn gather_numbers(
         },
     )?;
     drop(tasks);
-    let columns = buffers.into_iter().zip(kinds).zip(failed);
-    let array =
-        |((buffer, kind), failed): ((Option<MutableBuffer>, Option<(DataType, usize)>), AtomicBool)| {
-            let (buffer, (data_type, _)) = buffer.filter(|_| !failed.into_inner()).zip(kind)?;
-            ArrayData::builder(data_type)
-                .len(set.len())
-                .add_buffer(buffer.into())
-                .build()
-                .ok()
-                .map(make_array)
-        };
-    Ok(columns.map(array).collect())
+    let mut out = Vec::with_capacity(wanted.len());
+    for ((buffer, kind), failed) in buffers.into_iter().zip(kinds).zip(failed) {
+        let done = buffer.zip(kind).filter(|_| !failed.into_inner());
+        out.push(done.and_then(|(buffer, (data_type, _))| {
+            let data = ArrayData::builder(data_type).len(set.len()).add_buffer(buffer.into()).build();
+            data.ok().map(make_array)
+        }));
+    }
+    Ok(out)
 }
 
 /// The type of a column that every file holds as the same kind of numbers without nulls, and the bytes of each.
