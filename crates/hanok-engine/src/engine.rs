@@ -244,9 +244,10 @@ impl Engine {
             threads: self.project.threads.value,
             memory_bytes_max: Some(bytes(self.project.memory_mb.value / JOIN_MEMORY_SHARE)),
         };
-        let set = training_set(&self.session, &registry, rows, &request.selection, &options).await?;
         let (name, path) = (request.output.display().to_string(), request.output.clone());
-        observer(Event::Started { what: "join", name: &name, total: Some(set.rows()) });
+        let total = rows.1.iter().map(|batch| batch.num_rows() as u64).sum();
+        observer(Event::Started { what: "join", name: &name, total: Some(total) });
+        let set = training_set(&self.session, &registry, rows, &request.selection, &options).await?;
         let columns = set.schema().fields().iter().map(|field| field.name().clone()).collect();
         let format = Format::of_path(&path).unwrap_or(Format::Parquet);
         let written = tokio::task::spawn_blocking(move || {
