@@ -269,6 +269,7 @@ class Bench:
                     failed[who] = str(error)
                     print(f"{case}: {who} left out: {error}", file=sys.stderr)
         row = {"case": case, "ours": _median(samples["ours"], units), "peers": {}, "ratio": {}, **(extra or {})}
+        row |= {"date": _now(), "hanok": versions()["hanok"]}
         for who in contestants:
             if who == "ours" or who in failed:
                 continue
@@ -286,16 +287,25 @@ class Bench:
             print("narrowed run: results file left alone (--write to write it)")
             return
         RESULTS.mkdir(exist_ok=True)
+        path = RESULTS / f"{self.name}.json"
+        if narrowed and path.exists():
+            # What was not run keeps its figures; each case says when it was measured.
+            mine = {case["case"]: case for case in self.cases}
+            kept = json.loads(path.read_text())["cases"]
+            self.cases = [mine.pop(case["case"], case) for case in kept] + list(mine.values())
         report = {
             "name": self.name,
-            "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "date": _now(),
             "machine": machine(),
             "versions": self.versions or versions(self.name),
             "cases": self.cases,
         }
-        path = RESULTS / f"{self.name}.json"
         path.write_text(json.dumps(report, indent=1) + "\n")
         print(f"wrote {path.relative_to(ROOT)}")
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _median(samples: list[Sample], units: float) -> dict:

@@ -62,6 +62,36 @@ pub enum CatalogError {
         /// The branch asked on.
         branch: String,
     },
+    /// No branch or tag has this name.
+    #[error("there is no branch or tag `{branch}`")]
+    UnknownBranch {
+        /// The name asked for.
+        branch: String,
+        /// Names that are spelt nearly so; without any, some names that there are.
+        near: Vec<String>,
+    },
+    /// The name is taken.
+    #[error("there is a branch or tag `{branch}` already")]
+    BranchExists {
+        /// The name.
+        branch: String,
+    },
+    /// The branch must not be dropped or reset.
+    #[error("the branch `{branch}` must stay as it is: {reason}")]
+    BranchInUse {
+        /// Its name.
+        branch: String,
+        /// Why.
+        reason: String,
+    },
+    /// Too many branches above each other.
+    #[error("`{branch}` would stand above {most} other branches, and that is the most")]
+    BranchDepth {
+        /// The name of the branch to be made.
+        branch: String,
+        /// The limit.
+        most: usize,
+    },
     /// A row of the catalog does not have the shape that this version writes.
     #[error("the catalog's record of {what} is not understood: {reason}")]
     Record {
@@ -93,6 +123,40 @@ impl CatalogError {
     }
 }
 
+/// Names that somebody may have meant by `name`, the nearest first; without any, the first of all names.
+pub(crate) fn near(name: &str, names: impl Iterator<Item = String>) -> Vec<String> {
+    const NAMES_MAX: usize = 5;
+    let wanted: Vec<char> = name.to_lowercase().chars().collect();
+    let mut all: Vec<(usize, String)> = names
+        .map(|known| {
+            let spelt: Vec<char> = known.to_lowercase().chars().collect();
+            let distance = distance(&wanted, &spelt);
+            let alike = known.contains(name) || distance * 2 <= wanted.len().max(spelt.len());
+            (if alike { distance } else { usize::MAX }, known)
+        })
+        .collect();
+    all.sort();
+    if all.iter().any(|(distance, _)| *distance < usize::MAX) {
+        all.retain(|(distance, _)| *distance < usize::MAX);
+    }
+    all.into_iter().take(NAMES_MAX).map(|(_, known)| known).collect()
+}
+
+/// How many characters must be put in, taken out or changed to make one of the other (Levenshtein).
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let next = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = row[j + 1];
+            row[j + 1] = next;
+        }
+    }
+    row[b.len()]
+}
+
 /// Whether the file is there and cannot be written. Not for a file that this process has open in SQLite: closing it here
 /// would let go of SQLite's locks.
 pub(crate) fn is_read_only(path: &Path) -> bool {
@@ -110,7 +174,33 @@ impl Coded for CatalogError {
             }
             Self::Newer { .. } => code::CATALOG_NEWER,
             Self::UnknownTable { .. } => code::TABLE_UNKNOWN,
+            Self::UnknownBranch { .. } => code::BRANCH_UNKNOWN,
+            Self::BranchExists { .. } => code::BRANCH_EXISTS,
+            Self::BranchInUse { .. } => code::BRANCH_IN_USE,
+            Self::BranchDepth { .. } => code::BRANCH_DEPTH,
             Self::Record { .. } => code::RECORD_INVALID,
         }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownBranch { near, .. } if !near.is_empty() => {
+                Some(format!("there are: {}", near.join(", ")))
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_come_first_and_others_only_without_any() {
+        let names = || ["main", "ci-12", "ci-13", "feature/x"].map(str::to_owned).into_iter();
+        assert_eq!(near("ci-1", names()), ["ci-12", "ci-13"]);
+        assert_eq!(near("mian", names()), ["main"]);
+        assert_eq!(near("zzzzzzzz", names()).len(), 4);
     }
 }

@@ -44,22 +44,25 @@ pub struct FeatureObject {
 }
 
 impl Catalog {
-    /// Makes the registry hold exactly `objects` (kind, name, definition), in one transaction. The version of a
+    /// Makes the branch's registry hold exactly `objects` (kind, name, definition), in one transaction. The version of a
     /// definition that differs from the registered one goes up. Returns the registry afterwards.
     pub async fn replace_features(
         &self,
+        branch: &str,
         objects: &[(FeatureObjectKind, String, String)],
     ) -> Result<Vec<FeatureObject>, CatalogError> {
         let action = "register features";
         let mut transaction = self.pool.begin().await.map_err(self.failed(action))?;
-        let known = sqlx::query("SELECT kind, name FROM feature_objects")
+        let known = sqlx::query("SELECT kind, name FROM feature_objects WHERE branch = ?")
+            .bind(branch)
             .fetch_all(&mut *transaction)
             .await
             .map_err(self.failed(action))?;
         for row in known {
             let (kind, name): (String, String) = (row.get("kind"), row.get("name"));
             if !objects.iter().any(|(k, n, _)| k.name() == kind && *n == name) {
-                sqlx::query("DELETE FROM feature_objects WHERE kind = ? AND name = ?")
+                sqlx::query("DELETE FROM feature_objects WHERE branch = ? AND kind = ? AND name = ?")
+                    .bind(branch)
                     .bind(kind)
                     .bind(name)
                     .execute(&mut *transaction)
@@ -69,10 +72,12 @@ impl Catalog {
         }
         for (kind, name, definition) in objects {
             sqlx::query(
-                "INSERT INTO feature_objects (kind, name, version, definition, applied_us) VALUES (?, ?, 1, ?, ?)
+                "INSERT INTO feature_objects (branch, kind, name, version, definition, applied_us)
+                 VALUES (?, ?, ?, 1, ?, ?)
                  ON CONFLICT DO UPDATE SET version = version + 1, definition = excluded.definition,
                  applied_us = excluded.applied_us WHERE definition <> excluded.definition",
             )
+            .bind(branch)
             .bind(kind.name())
             .bind(name)
             .bind(definition)
@@ -82,12 +87,13 @@ impl Catalog {
             .map_err(self.failed(action))?;
         }
         transaction.commit().await.map_err(self.failed(action))?;
-        self.features().await
+        self.features(branch).await
     }
 
-    /// Everything that is registered, by kind and name.
-    pub async fn features(&self) -> Result<Vec<FeatureObject>, CatalogError> {
-        let rows = sqlx::query("SELECT * FROM feature_objects ORDER BY kind, name")
+    /// Everything that is registered on a branch, by kind and name.
+    pub async fn features(&self, branch: &str) -> Result<Vec<FeatureObject>, CatalogError> {
+        let rows = sqlx::query("SELECT * FROM feature_objects WHERE branch = ? ORDER BY kind, name")
+            .bind(branch)
             .fetch_all(&self.pool)
             .await
             .map_err(self.failed("read the registered features"))?;
@@ -121,9 +127,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let catalog = Catalog::open(&folder.path().join("catalog.sqlite")).await.unwrap();
         let object = |text: &str| vec![(FeatureObjectKind::FeatureView, "v".to_owned(), text.to_owned())];
-        assert_eq!(catalog.replace_features(&object("{}")).await.unwrap()[0].version, 1);
-        assert_eq!(catalog.replace_features(&object("{}")).await.unwrap()[0].version, 1);
-        assert_eq!(catalog.replace_features(&object("{\"a\":1}")).await.unwrap()[0].version, 2);
-        assert!(catalog.replace_features(&[]).await.unwrap().is_empty());
+        assert_eq!(catalog.replace_features("main", &object("{}")).await.unwrap()[0].version, 1);
+        assert_eq!(catalog.replace_features("main", &object("{}")).await.unwrap()[0].version, 1);
+        assert_eq!(catalog.replace_features("main", &object("{\"a\":1}")).await.unwrap()[0].version, 2);
+        assert!(catalog.replace_features("main", &[]).await.unwrap().is_empty());
     }
 }

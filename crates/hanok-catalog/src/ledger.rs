@@ -52,10 +52,20 @@ impl Catalog {
         transaction.commit().await.map_err(self.failed("write the load ledger"))
     }
 
-    /// The files that a table has been loaded from, oldest first.
+    /// The files that a table has been loaded from, oldest first: those loaded on the branch, and those that its parent's
+    /// table of that name had taken in when the branch began.
     pub async fn ledger(&self, branch: &str, table: &str) -> Result<Vec<LedgerEntry>, CatalogError> {
         let rows = sqlx::query(
-            "SELECT * FROM load_ledger WHERE branch = ? AND table_name = ? ORDER BY loaded_us, file",
+            "WITH RECURSIVE chain (id, until_us) AS (
+                 SELECT ?1, 9223372036854775807
+                 UNION ALL
+                 SELECT b.parent, min(c.until_us, b.fork_us) FROM chain c JOIN branches b ON b.id = c.id
+                 WHERE b.parent IS NOT NULL AND EXISTS (
+                     SELECT 1 FROM forks f WHERE f.branch = b.id AND f.schema_name || '.' || f.table_name = ?2)
+             )
+             SELECT l.*, min(l.loaded_us) FROM load_ledger l JOIN chain c ON c.id = l.branch
+             WHERE l.table_name = ?2 AND l.loaded_us <= c.until_us
+             GROUP BY l.content_hash ORDER BY l.loaded_us, l.file",
         )
         .bind(branch)
         .bind(table)

@@ -1,22 +1,28 @@
-//! The catalog: what exists in a project. Tables and views by branch, runs, the load ledger, registered features.
+//! The catalog: what exists in a project. Branches, tables and views by branch, runs, the load ledger, registered features.
 //!
 //! One SQLite file (`.hanok/catalog.sqlite`), shared by all processes of a project. The data itself, and whether a
 //! commit to it happened, is the lake's business: the catalog only gives names to directories.
 //!
 //! Must not exist here: Delta or Arrow types, paths of data files, business rules about loads, models or features.
 
+mod branches;
 mod error;
 mod features;
+mod forks;
 mod ledger;
+mod merges;
 mod migrate;
 mod runs;
 mod store;
 mod tables;
 
+pub use branches::{BRANCH_DEPTH_MAX, Branch, BranchKind, MAIN_BRANCH, NewBranch};
 pub use error::CatalogError;
 pub use features::{FeatureObject, FeatureObjectKind};
+pub use forks::{Fork, ForkOf, ForkOutcome, kept_versions};
 pub use ledger::LedgerEntry;
+pub use merges::{Merge, MergeAction, MergeBase, MergeTable};
 pub use migrate::SCHEMA_VERSION;
 pub use runs::{Run, RunCounts, RunKind, RunStatus};
 pub use store::Catalog;
-pub use tables::{MAIN_BRANCH, TableKind, TableRecord};
+pub use tables::{TableKind, TableRecord};

@@ -25,6 +25,8 @@ pub enum RunKind {
     Materialize,
     /// Joining small files of tables.
     Optimize,
+    /// Merging a branch into its parent.
+    Merge,
 }
 
 impl RunKind {
@@ -36,11 +38,12 @@ impl RunKind {
             Self::Join => "join",
             Self::Materialize => "materialize",
             Self::Optimize => "optimize",
+            Self::Merge => "merge",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Load, Self::Build, Self::Apply, Self::Join, Self::Materialize, Self::Optimize]
+        [Self::Load, Self::Build, Self::Apply, Self::Join, Self::Materialize, Self::Optimize, Self::Merge]
             .into_iter()
             .find(|k| k.name() == text)
     }
@@ -95,6 +98,8 @@ pub struct Run {
     pub id: String,
     /// What it did.
     pub kind: RunKind,
+    /// The name of the branch that it ran on.
+    pub branch: String,
     /// What it was about: sources, models, views.
     pub subject: String,
     /// How it stands.
@@ -111,13 +116,15 @@ pub struct Run {
 }
 
 impl Catalog {
-    /// Records that a run has started.
-    pub async fn start_run(&self, kind: RunKind, subject: &str) -> Result<Id, CatalogError> {
+    /// Records that a run has started on the branch of that name.
+    pub async fn start_run(&self, branch: &str, kind: RunKind, subject: &str) -> Result<Id, CatalogError> {
         let id = Id::generate();
         sqlx::query(
-            "INSERT INTO runs (id, kind, subject, status, pid, started_us) VALUES (?, ?, ?, 'running', ?, ?)",
+            "INSERT INTO runs (id, branch, kind, subject, status, pid, started_us)
+             VALUES (?, ?, ?, ?, 'running', ?, ?)",
         )
         .bind(id.to_string())
+        .bind(branch)
         .bind(kind.name())
         .bind(subject)
         .bind(i64::from(std::process::id()))
@@ -178,6 +185,7 @@ fn run(row: &SqliteRow) -> Result<Run, CatalogError> {
     Ok(Run {
         kind,
         status,
+        branch: row.get("branch"),
         subject: row.get("subject"),
         started_us: row.get("started_us"),
         finished_us: row.get("finished_us"),
@@ -204,9 +212,9 @@ mod tests {
     async fn a_run_of_a_dead_process_is_interrupted() {
         let folder = tempfile::tempdir().unwrap();
         let catalog = Catalog::open(&folder.path().join("catalog.sqlite")).await.unwrap();
-        let dead = catalog.start_run(RunKind::Load, "flights").await.unwrap();
+        let dead = catalog.start_run("main", RunKind::Load, "flights").await.unwrap();
         sqlx::query("UPDATE runs SET pid = 0").execute(&catalog.pool).await.unwrap();
-        let done = catalog.start_run(RunKind::Build, "all").await.unwrap();
+        let done = catalog.start_run("dev", RunKind::Build, "all").await.unwrap();
         let counts = RunCounts { rows_in: 3, rows_out: 2, rows_rejected: 1 };
         catalog.finish_run(done, counts, None).await.unwrap();
         let runs = catalog.runs(10).await.unwrap();

@@ -7,9 +7,6 @@ use sqlx::sqlite::SqliteRow;
 use crate::store::now_us;
 use crate::{Catalog, CatalogError};
 
-/// The branch that every project starts with.
-pub const MAIN_BRANCH: &str = "main";
-
 /// What a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TableKind {
@@ -34,6 +31,16 @@ pub struct TableRecord {
     pub kind: TableKind,
 }
 
+impl TableRecord {
+    /// The folder of a table; a view has none.
+    pub fn directory(&self) -> Option<Id> {
+        match self.kind {
+            TableKind::Table { directory } => Some(directory),
+            TableKind::View { .. } => None,
+        }
+    }
+}
+
 impl Catalog {
     /// The record of `name`, if there is one.
     pub async fn table(&self, branch: &str, name: &TableName) -> Result<Option<TableRecord>, CatalogError> {
@@ -56,6 +63,57 @@ impl Catalog {
             .await
             .map_err(self.failed("list the tables"))?;
         rows.iter().map(record).collect()
+    }
+
+    /// How many tables and views a branch has.
+    pub async fn table_count(&self, branch: &str) -> Result<u64, CatalogError> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM tables WHERE branch = ?")
+            .bind(branch)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(self.failed("count the tables"))?;
+        Ok(count.max(0) as u64)
+    }
+
+    /// The columns that tell a table's rows apart, empty when nobody has said.
+    pub async fn key_columns(&self, branch: &str, name: &TableName) -> Result<Vec<String>, CatalogError> {
+        let text: Option<Option<String>> = sqlx::query_scalar(
+            "SELECT key_columns FROM tables WHERE branch = ? AND schema_name = ? AND table_name = ?",
+        )
+        .bind(branch)
+        .bind(name.schema.as_str())
+        .bind(name.table.as_str())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(self.failed("look up a table"))?;
+        let Some(text) = text.flatten() else { return Ok(Vec::new()) };
+        serde_json::from_str(&text).map_err(|error| CatalogError::Record {
+            what: format!("table {name}"),
+            reason: format!("its key: {error}"),
+        })
+    }
+
+    /// Records the columns that tell a table's rows apart.
+    pub async fn set_key_columns(
+        &self,
+        branch: &str,
+        name: &TableName,
+        columns: &[String],
+    ) -> Result<(), CatalogError> {
+        // A list of strings has a JSON form.
+        let text = (!columns.is_empty()).then(|| serde_json::to_string(columns).unwrap_or_default());
+        sqlx::query(
+            "UPDATE tables SET key_columns = ? WHERE branch = ? AND schema_name = ? AND table_name = ?
+             AND key_columns IS NOT ?1",
+        )
+        .bind(text)
+        .bind(branch)
+        .bind(name.schema.as_str())
+        .bind(name.table.as_str())
+        .execute(&self.pool)
+        .await
+        .map_err(self.failed("record a table's key"))?;
+        Ok(())
     }
 
     /// Gives `name` a directory, or returns the directory that it has. A view of that name is replaced.
@@ -138,7 +196,7 @@ impl Catalog {
     }
 }
 
-fn record(row: &SqliteRow) -> Result<TableRecord, CatalogError> {
+pub(crate) fn record(row: &SqliteRow) -> Result<TableRecord, CatalogError> {
     let (schema, table): (String, String) = (row.get("schema_name"), row.get("table_name"));
     let invalid = |reason: String| CatalogError::Record { what: format!("table {schema}.{table}"), reason };
     let name = TableName::new(&schema, &table).map_err(|error| invalid(error.to_string()))?;
@@ -157,6 +215,7 @@ fn record(row: &SqliteRow) -> Result<TableRecord, CatalogError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MAIN_BRANCH;
 
     #[tokio::test]
     async fn a_table_keeps_its_directory_and_a_view_gives_way() {

@@ -1,5 +1,7 @@
 //! The raw arguments, as clap reads them. Their help texts are the reference in `docs/cli.md`.
 
+mod branch;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,6 +9,10 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, ArgGroup, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use hanok_config::FlagLayer;
+
+pub(crate) use branch::{
+    BranchCommand, CreateArgs, DiffArgs, GcArgs, MergeArgs, ModeArg, ResetArgs, TagCommand,
+};
 
 use crate::values::{EntityPart, parse_address, parse_entity, parse_time, parse_var};
 
@@ -19,11 +25,12 @@ Exit codes:
   0    done
   1    the command failed; the error has a code (`hanok errors CODE` explains it)
   2    the command line was not understood
-  3    the build ran, but models or tests failed
+  3    the build ran, but models or tests failed; or a merge has conflicts
   130  interrupted
 
 Environment:
   HANOK_LAKE       folder of the lake's tables (over `lake:` in hanok.yaml)
+  HANOK_BRANCH     branch or tag to work on (over `branch:`, under --branch)
   HANOK_THREADS    threads for queries and joins (over `threads:`, under --threads)
   HANOK_MEMORY_MB  memory for queries in MiB (over `memory_mb:`, under --memory-mb)
   NO_COLOR         when set, no colours
@@ -52,6 +59,9 @@ pub(crate) struct Global {
     /// Project folder [default: the nearest with a hanok.yaml, from here upwards]
     #[arg(long, global = true, value_name = "DIR")]
     project: Option<PathBuf>,
+    /// Branch or tag to read and write [default: main]
+    #[arg(long, global = true, value_name = "NAME")]
+    branch: Option<String>,
     /// Print one JSON object on standard output, errors too
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -77,6 +87,7 @@ impl Global {
     pub(crate) fn flags(&self) -> FlagLayer {
         FlagLayer {
             project: self.project.clone(),
+            branch: self.branch.clone(),
             threads: self.threads,
             memory_mb: self.memory_mb,
             vars: self.vars.iter().cloned().collect::<BTreeMap<_, _>>(),
@@ -155,6 +166,36 @@ Examples:
   hanok optimize raw.visits            one table
   hanok optimize --vacuum-days 7       also delete files that no version of the last 7 days needs")]
     Optimize(OptimizeArgs),
+    /// Make, compare, merge and drop branches of the lake, without copying anything
+    #[command(
+        subcommand,
+        subcommand_required = true,
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  hanok branch create dev           every table as it is now
+  hanok build --branch dev          work on it; main stays as it is
+  hanok branch diff main..dev       what it has other than main
+  hanok branch merge dev            bring it back"
+    )]
+    Branch(BranchCommand),
+    /// Name fixed points across all tables
+    #[command(
+        subcommand,
+        subcommand_required = true,
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  hanok tag create 2026-school-year
+  hanok sql --branch 2026-school-year \"select count(*) from raw.visits\""
+    )]
+    Tag(TagCommand),
+    /// Remove files that no branch, tag or version can reach
+    #[command(after_help = "\
+Examples:
+  hanok gc --dry-run    what would be removed
+  hanok gc")]
+    Gc(GcArgs),
     /// Show what ran, when, how long and with how many rows
     #[command(after_help = "\
 Examples:

@@ -1,10 +1,12 @@
 //! One file a command; each is a function that returns how it ended.
 
 mod apply;
+mod branch;
 mod build;
 mod completions;
 mod demo;
 mod errors;
+mod gc;
 mod get;
 mod init;
 mod join;
@@ -39,6 +41,9 @@ pub(crate) async fn dispatch(context: Arc<Context>, command: Command) -> Result<
         Command::Features(FeaturesCommand::Get(args)) => get::get(context, args).await,
         Command::Materialize(args) => materialize::materialize(context, args).await,
         Command::Optimize(args) => optimize::optimize(context, args).await,
+        Command::Branch(command) => branch::branch(context, command).await,
+        Command::Tag(command) => branch::tag(context, command).await,
+        Command::Gc(args) => gc::gc(context, &args).await,
         Command::Serve(args) => serve::serve(context, &args).await,
         Command::Runs(args) => runs::runs(context, &args).await,
         Command::Demo(args) => demo::demo(context, &args).await,

@@ -12,6 +12,7 @@ mod context;
 mod error;
 mod logging;
 mod memory;
+mod output;
 mod progress;
 mod reference;
 mod render;

@@ -24,7 +24,7 @@ const AFTER_COMMANDS: &str = "\
 | 0 | done |
 | 1 | the command failed; the error has a code, see [errors.md](errors.md) or `hanok errors CODE` |
 | 2 | the command line was not understood |
-| 3 | the build ran, but models or tests failed |
+| 3 | the build ran, but models or tests failed; or a merge has conflicts |
 | 130 | interrupted with Ctrl-C; what was committed stays, nothing half-written is kept |
 
 ## Environment
@@ -34,6 +34,7 @@ A setting comes from the strongest of: flag, environment, `hanok.yaml`, default.
 | variable | in `hanok.yaml` | flag | meaning |
 |---|---|---|---|
 | `HANOK_LAKE` | `lake` | | folder of the lake's tables; `.hanok/lake` in the project by default |
+| `HANOK_BRANCH` | `branch` | `--branch` | branch or tag that is read and written; `main` by default |
 | `HANOK_THREADS` | `threads` | `--threads` | threads for queries and joins; one a core by default |
 | `HANOK_MEMORY_MB` | `memory_mb` | `--memory-mb` | memory for queries in MiB, beyond which they spill to disk; 2048 by default |
 | `NO_COLOR` | | | when set to anything, no colours |

@@ -84,6 +84,24 @@ pub(crate) fn counted(value: u64, one: &str) -> String {
     if value == 1 { format!("1 {one}") } else { format!("{} {one}s", number(value)) }
 }
 
+/// A size: `512 bytes`, `1.4 kB`, `2.0 GB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return counted(bytes, "byte");
+    }
+    let mut size = bytes as f64 / 1000.0;
+    let mut unit = UNITS[0];
+    for larger in &UNITS[1..] {
+        if size < 999.95 {
+            break;
+        }
+        size /= 1000.0;
+        unit = larger;
+    }
+    format!("{size:.1} {unit}")
+}
+
 /// A duration, to the precision that matters to people.
 pub(crate) fn duration(seconds: f64) -> String {
     if seconds < 0.995 {
@@ -150,6 +168,10 @@ mod tests {
         assert_eq!(number(1_000_000), "1,000,000");
         assert_eq!(counted(1, "row"), "1 row");
         assert_eq!(counted(0, "row"), "0 rows");
+        assert_eq!(
+            [0, 999, 1400, 999_960, 2_000_000_000].map(bytes),
+            ["0 bytes", "999 bytes", "1.4 kB", "1.0 MB", "2.0 GB"]
+        );
         assert_eq!(duration(0.004), "0.00 s");
         assert_eq!(duration(1.25), "1.2 s");
         assert_eq!(duration(0.999), "1.0 s");

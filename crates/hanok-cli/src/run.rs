@@ -11,13 +11,13 @@ use clap::error::ErrorKind;
 use hanok_error::{Report, code};
 use tokio::sync::oneshot;
 
-use crate::args::{Cli, Command, FeaturesCommand};
+use crate::args::{Cli, Command};
 use crate::commands;
 use crate::console::{Console, fault_object, fault_text};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::logging::Logging;
-use crate::memory::no_huge_pages;
+use crate::memory::huge_pages;
 use crate::status::ExitStatus;
 
 /// How long work on other threads may take to stop after Ctrl-C or an error.
@@ -67,11 +67,10 @@ fn not_parsed(error: &clap::Error, json: bool) -> ExitStatus {
 
 fn execute(cli: Cli) -> ExitStatus {
     let Cli { global, command } = cli;
-    if !matches!(command, Command::Serve(_) | Command::Features(FeaturesCommand::Join(_))) {
-        no_huge_pages();
-    }
     let console = Console::new(global.json, global.quiet);
     let server = matches!(command, Command::Serve(_));
+    // A large join asks for them when it is known to be one.
+    huge_pages(server);
     let (verbose, quiet, json) = (global.verbose, global.quiet, global.json);
     hanok_online::report_faults(if json { fault_object } else { fault_text });
     Logging { verbose, quiet, server, json }.start(console.bars().clone());

@@ -11,7 +11,7 @@ pub(crate) enum ExitStatus {
     Failure,
     /// The command line was not understood.
     Usage,
-    /// The build ran, but models or tests failed.
+    /// The build ran, but models or tests failed; or a merge has conflicts.
     Unhealthy,
     /// Ctrl-C.
     Interrupted,

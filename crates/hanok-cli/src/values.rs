@@ -1,6 +1,9 @@
 //! Values of arguments: times, addresses, variables, entities.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
+use std::time::Duration;
+
+use hanok_engine::AsOf;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
@@ -30,6 +33,38 @@ pub(crate) fn parse_time(text: &str) -> Result<i64, String> {
     time.map(|time| time.and_utc().timestamp_micros()).ok_or_else(|| {
         "it must be a time such as 2026-01-31T12:00:00Z or a date such as 2026-01-31".to_owned()
     })
+}
+
+/// What a branch begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ForkPoint {
+    /// A branch or tag.
+    pub(crate) branch: String,
+    /// As it was then.
+    pub(crate) as_of: Option<AsOf>,
+}
+
+/// `BRANCH`, `BRANCH@VERSION` or `BRANCH@TIME`.
+pub(crate) fn parse_fork_point(text: &str) -> Result<ForkPoint, String> {
+    let Some((branch, point)) = text.split_once('@') else {
+        return Ok(ForkPoint { branch: text.to_owned(), as_of: None });
+    };
+    let as_of = match point.parse() {
+        Ok(version) => AsOf::Version(version),
+        Err(_) => AsOf::Timestamp(
+            parse_time(point).map_err(|error| format!("after the @, {error}, or a version of one table"))?,
+        ),
+    };
+    Ok(ForkPoint { branch: branch.to_owned(), as_of: Some(as_of) })
+}
+
+/// `90m`, `12h`, `7d`, `1d12h`.
+pub(crate) fn parse_ttl(text: &str) -> Result<Duration, String> {
+    let us = hanok_features::parse_duration(text)?;
+    match u64::try_from(us) {
+        Ok(us) if us > 0 => Ok(Duration::from_micros(us)),
+        _ => Err("it must be longer than nothing".to_owned()),
+    }
 }
 
 /// `HOST:PORT`, `:PORT` or `PORT`; the host is this machine's loopback when it is left out.
@@ -121,6 +156,18 @@ mod tests {
         for text in ["", "yesterday", "2013-02-30", "2013-01-31T25:00:00Z", "1359633600"] {
             assert!(parse_time(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn fork_points() {
+        let point = |branch: &str, as_of| Ok(ForkPoint { branch: branch.to_owned(), as_of });
+        assert_eq!(parse_fork_point("feature/x"), point("feature/x", None));
+        assert_eq!(parse_fork_point("main@7"), point("main", Some(AsOf::Version(7))));
+        let day = AsOf::Timestamp(1_359_590_400_000_000);
+        assert_eq!(parse_fork_point("main@2013-01-31"), point("main", Some(day)));
+        assert!(parse_fork_point("main@yesterday").is_err());
+        assert_eq!(parse_ttl("7d"), Ok(Duration::from_hours(168)));
+        assert!(parse_ttl("0").is_err() && parse_ttl("-1d").is_err() && parse_ttl("soon").is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The project: its folder, its `hanok.yaml`, and how YAML files of a project are read.
 //!
-//! Layers, weakest first: defaults, `hanok.yaml`, environment (`HANOK_LAKE`, `HANOK_THREADS`, `HANOK_MEMORY_MB`),
+//! Layers, weakest first: defaults, `hanok.yaml`, environment (`HANOK_LAKE`, `HANOK_BRANCH`, `HANOK_THREADS`, `HANOK_MEMORY_MB`),
 //! flags. [`Setting`] remembers where each value came from.
 //!
 //! Must not exist here: what sources, models and features mean; databases; sockets.

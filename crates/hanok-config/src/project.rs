@@ -12,6 +12,8 @@ pub const PROJECT_FILE: &str = "hanok.yaml";
 pub const STATE_FOLDER: &str = ".hanok";
 /// Folders above the current one that are searched for the project file.
 const PARENTS_MAX: usize = 32;
+/// The branch that every project has.
+const BRANCH_DEFAULT: &str = "main";
 /// Memory for queries when nobody says otherwise.
 const MEMORY_MB_DEFAULT: u64 = 2048;
 
@@ -22,6 +24,7 @@ struct ProjectFile {
     #[serde(default = "one")]
     version: u32,
     lake: Option<PathBuf>,
+    branch: Option<String>,
     threads: Option<usize>,
     memory_mb: Option<u64>,
     #[serde(default)]
@@ -39,6 +42,8 @@ fn one() -> u32 {
 pub struct FlagLayer {
     /// `--project`.
     pub project: Option<PathBuf>,
+    /// `--branch`.
+    pub branch: Option<String>,
     /// `--threads`.
     pub threads: Option<usize>,
     /// `--memory-mb`.
@@ -56,6 +61,8 @@ pub struct Project {
     pub name: String,
     /// The lake's folder.
     pub lake: Setting<PathBuf>,
+    /// The branch or tag that commands read and write.
+    pub branch: Setting<String>,
     /// Threads for queries and joins.
     pub threads: Setting<usize>,
     /// Memory for queries, in MiB; beyond it they spill to disk.
@@ -106,6 +113,13 @@ impl Project {
         );
         let project = Self {
             lake: Setting { value: folder.join(lake.value), origin: lake.origin },
+            branch: Setting::resolve(
+                flags.branch.clone(),
+                from_environment("HANOK_BRANCH", "the name of a branch")?
+                    .filter(|name: &String| !name.is_empty()),
+                file.branch,
+                BRANCH_DEFAULT.to_owned(),
+            ),
             threads: Setting::resolve(
                 flags.threads,
                 from_environment("HANOK_THREADS", "a number from 1 to 1024")?,
@@ -186,6 +200,8 @@ mod tests {
         assert_eq!(project.memory_mb.value, MEMORY_MB_DEFAULT);
         assert!(project.lake.value.ends_with(".hanok/lake"));
         assert_eq!(project.vars["month"], serde_json::json!(1));
+        assert_eq!(project.branch.value, "main");
+        assert_eq!(open("name: school\nbranch: dev\n").unwrap().branch.value, "dev");
     }
 
     #[test]

@@ -23,6 +23,8 @@ use crate::report::{
 };
 use crate::{EngineError, Event, Observer, build, entities, load, optimize};
 
+/// The folder of the branches' online stores.
+pub(crate) const ONLINE_BRANCHES: &str = "online-branches";
 /// The share of a project's memory that one join's own structures may take: a half leaves room for the entity rows.
 const JOIN_MEMORY_SHARE: u64 = 2;
 
@@ -101,10 +103,12 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the project's state, making what is missing.
+    /// Opens the project's state on the branch that its settings name, making what is missing.
     pub async fn open(project: Project) -> Result<Self, EngineError> {
         let catalog = Catalog::open(&project.state("catalog.sqlite")).await?;
         let lake = Lake::open_local(&project.lake.value, catalog.clone())?;
+        lake.recover_merges_if_possible().await;
+        let lake = lake.on_branch(&project.branch.value).await?;
         let options = SessionOptions {
             threads: project.threads.value,
             memory_bytes_max: bytes(project.memory_mb.value),
@@ -121,7 +125,7 @@ impl Engine {
 
     /// Loads sources, all of them when `sources` is empty.
     pub async fn load(&self, sources: &[String], observer: &Observer) -> Result<LoadReport, EngineError> {
-        let run = self.catalog.start_run(RunKind::Load, &subject(sources)).await?;
+        let run = self.start(RunKind::Load, &subject(sources)).await?;
         let done = load::load(self, run, sources, observer).await;
         let counts = done.as_ref().map(LoadReport::counts).unwrap_or_default();
         self.finish(run, done, counts).await
@@ -133,7 +137,7 @@ impl Engine {
         request: BuildRequest,
         observer: &Observer,
     ) -> Result<BuildReport, EngineError> {
-        let run = self.catalog.start_run(RunKind::Build, &subject(&request.models)).await?;
+        let run = self.start(RunKind::Build, &subject(&request.models)).await?;
         let done = build::build(self, run, &request, observer).await;
         let rows = done.as_ref().map(BuildReport::rows).unwrap_or_default();
         if let Ok(report) = &done
@@ -190,7 +194,7 @@ impl Engine {
 
     /// Checks the feature definitions against the lake and registers them.
     pub async fn apply(&self) -> Result<ApplyReport, EngineError> {
-        let run = self.catalog.start_run(RunKind::Apply, "features").await?;
+        let run = self.start(RunKind::Apply, "features").await?;
         let done = self.apply_definitions(run).await;
         self.finish(run, done, RunCounts::default()).await
     }
@@ -213,12 +217,12 @@ impl Engine {
 
     /// What is registered.
     pub async fn registry(&self) -> Result<Registry, EngineError> {
-        Ok(Registry::load(&self.catalog).await?)
+        Ok(Registry::load(&self.catalog, self.lake.branch_id()).await?)
     }
 
     /// Joins a training set and writes it to a file, which appears when it is whole.
     pub async fn join(&self, request: JoinRequest, observer: &Observer) -> Result<JoinReport, EngineError> {
-        let run = self.catalog.start_run(RunKind::Join, &request.output.display().to_string()).await?;
+        let run = self.start(RunKind::Join, &request.output.display().to_string()).await?;
         let done = self.join_to_file(run, &request, observer).await;
         let rows = done.as_ref().map(|report| report.rows).unwrap_or_default();
         self.finish(run, done, RunCounts { rows_in: rows, rows_out: rows, rows_rejected: 0 }).await
@@ -240,9 +244,10 @@ impl Engine {
             threads: self.project.threads.value,
             memory_bytes_max: Some(bytes(self.project.memory_mb.value / JOIN_MEMORY_SHARE)),
         };
-        let set = training_set(&self.session, &registry, rows, &request.selection, &options).await?;
         let (name, path) = (request.output.display().to_string(), request.output.clone());
-        observer(Event::Started { what: "join", name: &name, total: Some(set.rows()) });
+        let total = rows.1.iter().map(|batch| batch.num_rows() as u64).sum();
+        observer(Event::Started { what: "join", name: &name, total: Some(total) });
+        let set = training_set(&self.session, &registry, rows, &request.selection, &options).await?;
         let columns = set.schema().fields().iter().map(|field| field.name().clone()).collect();
         let format = Format::of_path(&path).unwrap_or(Format::Parquet);
         let written = tokio::task::spawn_blocking(move || {
@@ -280,7 +285,7 @@ impl Engine {
         request: MaterializeRequest,
         observer: &Observer,
     ) -> Result<MaterializeReport, EngineError> {
-        let run = self.catalog.start_run(RunKind::Materialize, &subject(&request.views)).await?;
+        let run = self.start(RunKind::Materialize, &subject(&request.views)).await?;
         let done = self.materialize_views(run, request, observer).await;
         let counts = done.as_ref().map(MaterializeReport::counts).unwrap_or_default();
         self.finish(run, done, counts).await
@@ -319,14 +324,29 @@ impl Engine {
         request: OptimizeRequest,
         observer: &Observer,
     ) -> Result<OptimizeReport, EngineError> {
-        let run = self.catalog.start_run(RunKind::Optimize, &subject(&request.tables)).await?;
+        let run = self.start(RunKind::Optimize, &subject(&request.tables)).await?;
         let done = optimize::optimize(self, run, &request, observer).await;
         self.finish(run, done, RunCounts::default()).await
     }
 
-    /// The folder of the online store, for readers such as the feature server.
+    /// Records that a run has started on this branch.
+    ///
+    /// # Errors
+    /// On a tag, for what writes to the lake; nothing is recorded then.
+    async fn start(&self, kind: RunKind, subject: &str) -> Result<Id, EngineError> {
+        if !matches!(kind, RunKind::Join | RunKind::Materialize) {
+            self.lake.may_write()?;
+        }
+        Ok(self.catalog.start_run(&self.lake.branch().name, kind, subject).await?)
+    }
+
+    /// The folder of the branch's online store, for readers such as the feature server. Each branch has its own, which
+    /// is empty at first.
     pub fn online_folder(&self) -> PathBuf {
-        self.project.state("online")
+        match self.lake.branch().is_main() {
+            true => self.project.state("online"),
+            false => self.project.state(ONLINE_BRANCHES).join(self.lake.branch_id()),
+        }
     }
 
     /// The last runs, newest first.
@@ -335,7 +355,7 @@ impl Engine {
     }
 
     /// Records how a run ended and passes its result on. A failure to record does not hide the run's own error.
-    async fn finish<T>(
+    pub(crate) async fn finish<T>(
         &self,
         run: Id,
         done: Result<T, EngineError>,

@@ -21,6 +21,16 @@ macro_rules! rooms {
             /// The folder of a new project has files in it.
             #[error("{0} is not empty")]
             NotEmpty(String),
+            /// A tag where a branch is meant, or the other way round.
+            #[error("`{name}` is a {found}, not a {wanted}")]
+            BranchKind {
+                /// Its name.
+                name: String,
+                /// What it is.
+                found: &'static str,
+                /// What it should be.
+                wanted: &'static str,
+            },
             /// No source of that name.
             #[error("there is no source `{name}`; the project has: {known}")]
             UnknownSource {
@@ -37,6 +47,7 @@ macro_rules! rooms {
                     $(Self::$variant(error) => error.code(),)*
                     Self::File { .. } => code::FILE_IO,
                     Self::NotEmpty(_) => code::INIT_NOT_EMPTY,
+                    Self::BranchKind { .. } => code::BRANCH_UNKNOWN,
                     Self::UnknownSource { .. } => code::SOURCE_UNKNOWN,
                 }
             }
@@ -44,6 +55,7 @@ macro_rules! rooms {
             fn hint(&self) -> Option<String> {
                 match self {
                     $(Self::$variant(error) => error.hint(),)*
+                    Self::BranchKind { found, .. } => Some(format!("use `hanok {found} …`")),
                     _ => None,
                 }
             }
@@ -79,4 +91,6 @@ rooms! {
     Features(hanok_features::FeatureError),
     /// A table's name.
     Name(hanok_types::NameError),
+    /// A branch's name.
+    BranchName(hanok_types::BranchNameError),
 }

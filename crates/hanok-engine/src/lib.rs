@@ -3,6 +3,7 @@
 //!
 //! Must not exist here: business logic (it belongs to the rooms below), printing, HTTP, argument parsing.
 
+mod branches;
 mod build;
 mod engine;
 mod entities;
@@ -14,6 +15,7 @@ mod output;
 mod report;
 mod template;
 
+pub use branches::{BranchDetails, BranchReport, BranchRequest, ExpireReport, GarbageReport, MergeReport};
 pub use engine::{BuildRequest, Engine, EntityRows, JoinRequest, MaterializeRequest, OptimizeRequest};
 pub use error::EngineError;
 pub use events::{Event, Observer};
@@ -24,5 +26,7 @@ pub use report::{
 };
 pub use template::{Template, init};
 
+pub use hanok_catalog::{Branch, BranchKind, MAIN_BRANCH};
 pub use hanok_features::{Registry, Selection};
+pub use hanok_lake::{AsOf, Change, Conflict, Garbage, MergeMode, MergeOutcome, TableDifference, TableMerge};
 pub use hanok_query::QueryStream;

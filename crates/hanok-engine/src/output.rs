@@ -16,7 +16,7 @@ use crate::EngineError;
 /// Rows of a table for people; more are counted, not shown.
 const TABLE_ROWS_MAX: usize = 1000;
 /// Rows of a Parquet row group, which is what is held in memory.
-const ROW_GROUP_ROWS_MAX: usize = 256 * 1024;
+const ROW_GROUP_ROWS_MAX: usize = 128 * 1024;
 
 /// The form of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

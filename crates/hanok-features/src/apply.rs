@@ -32,8 +32,9 @@ pub async fn apply(
     session: &Session,
     mut definitions: Definitions,
 ) -> Result<(Registry, Applied), FeatureError> {
-    let catalog = session.lake().catalog();
-    let before = Registry::load(catalog).await?;
+    session.lake().may_write()?;
+    let (catalog, branch) = (session.lake().catalog(), session.lake().branch_id());
+    let before = Registry::load(catalog, branch).await?;
     let mut views = BTreeMap::new();
     for (name, view) in &definitions.views {
         let schema = source_schema(session, view).await?;
@@ -41,7 +42,7 @@ pub async fn apply(
     }
     definitions.views = views;
     check_services(&definitions)?;
-    let objects = catalog.replace_features(&to_objects(&definitions)?).await?;
+    let objects = catalog.replace_features(branch, &to_objects(&definitions)?).await?;
     let after = Registry::from_objects(objects)?;
     let mut applied = Applied::default();
     compare("entity", &before.entities, &after.entities, &mut applied);

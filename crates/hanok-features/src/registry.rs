@@ -30,9 +30,9 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Reads what is registered.
-    pub async fn load(catalog: &Catalog) -> Result<Self, FeatureError> {
-        Self::from_objects(catalog.features().await?)
+    /// Reads what is registered on the branch of that id.
+    pub async fn load(catalog: &Catalog, branch: &str) -> Result<Self, FeatureError> {
+        Self::from_objects(catalog.features(branch).await?)
     }
 
     pub(crate) fn from_objects(objects: Vec<FeatureObject>) -> Result<Self, FeatureError> {

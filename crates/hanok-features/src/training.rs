@@ -47,11 +47,6 @@ impl TrainingSet {
         self.joined.schema()
     }
 
-    /// Rows of the entity side, which is rows of the result.
-    pub fn rows(&self) -> u64 {
-        self.joined.stats().entity_rows
-    }
-
     /// The batches, in the order of the entity rows. Reading blocks: call it where blocking is allowed.
     pub fn into_batches(self) -> impl Iterator<Item = Result<RecordBatch, FeatureError>> + Send {
         self.joined.map(|batch| batch.map_err(FeatureError::from))
@@ -66,6 +61,10 @@ pub async fn training_set(
     selection: &Selection,
     options: &TrainingOptions,
 ) -> Result<TrainingSet, FeatureError> {
+    let session = &session
+        .at_once()
+        .await
+        .map_err(|source| FeatureError::Query { what: "the feature views".to_owned(), source })?;
     let (schema, batches) = entities;
     let selected = selection.resolve(registry, options.full_feature_names)?;
     let timestamp = timestamp_column(&schema, options.timestamp.as_deref())?;

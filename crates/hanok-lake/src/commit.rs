@@ -68,6 +68,7 @@ impl Table {
         mode: CommitMode,
         options: &CommitOptions,
     ) -> Result<Committed, LakeError> {
+        self.may_write()?;
         let mut pause = Duration::from_millis(5);
         for _ in 0..ATTEMPTS_MAX {
             self.load().await?;
@@ -228,7 +229,7 @@ impl Table {
 
     /// A commit counts as accepted only when it would survive a power cut; so must a checkpoint made after it, which
     /// readers take in place of the commits.
-    async fn sync_commit(&self, version: u64) -> Result<(), LakeError> {
+    pub(crate) async fn sync_commit(&self, version: u64) -> Result<(), LakeError> {
         let Some(folder) = self.local_folder() else { return Ok(()) };
         let log = folder.join("_delta_log");
         sync_file(log.join(format!("{version:020}.json"))).await?;

@@ -118,6 +118,40 @@ pub enum LakeError {
         /// The table.
         table: String,
     },
+    /// A write to a tag.
+    #[error("`{branch}` is a tag, which cannot be changed")]
+    ReadOnly {
+        /// Its name.
+        branch: String,
+    },
+    /// The branch was dropped or reset since this handle on it was opened.
+    #[error("the branch `{branch}` has been dropped or reset")]
+    BranchGone {
+        /// Its name.
+        branch: String,
+    },
+    /// A branch cannot have the table.
+    #[error("`{table}` cannot be forked: {reason}")]
+    Fork {
+        /// The table.
+        table: String,
+        /// Why.
+        reason: String,
+    },
+    /// A branch cannot be merged there.
+    #[error("`{branch}` cannot be merged: {reason}")]
+    MergeInto {
+        /// The branch.
+        branch: String,
+        /// Why.
+        reason: String,
+    },
+    /// A branch was to begin at a version, which only one table has.
+    #[error("a version number of `{branch}` means one table: name exactly one, or fork from a time")]
+    ForkVersion {
+        /// The branch to be forked.
+        branch: String,
+    },
     /// A task of the runtime was cancelled or panicked.
     #[error("a worker of `{table}` stopped: {reason}")]
     Worker {
@@ -144,6 +178,18 @@ impl Coded for LakeError {
             Self::Version { .. } => code::LAKE_VERSION,
             Self::Type { .. } => code::LAKE_TYPE,
             Self::Locked { .. } => code::LAKE_LOCKED,
+            Self::ReadOnly { .. } => code::BRANCH_READ_ONLY,
+            Self::BranchGone { .. } => code::BRANCH_UNKNOWN,
+            Self::MergeInto { .. } => code::BRANCH_MERGE,
+            Self::Fork { .. } | Self::ForkVersion { .. } => code::BRANCH_FORK,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Catalog(error) => error.hint(),
+            Self::ForkVersion { .. } => Some("add `--tables SCHEMA.TABLE`".to_owned()),
+            _ => None,
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use deltalake::kernel::transaction::{CommitConflictError, TransactionError};
 use deltalake::kernel::{Action, Version};
 use deltalake::logstore::{CommitOrBytes, LogStore, LogStoreConfig, LogStoreRef, get_actions};
 use deltalake::{DeltaResult, DeltaTableError};
+use hanok_catalog::Catalog;
 use object_store::ObjectStore;
 use uuid::Uuid;
 
@@ -22,14 +23,44 @@ pub(crate) struct GuardedLogStore {
     inner: LogStoreRef,
     /// Commits up to here were part of the snapshot that the operation read. It may lag: that only costs reads.
     base: AtomicU64,
+    /// Where an unpublished merge of the table would be on record.
+    journal: Journal,
+    /// Whether this is the merge itself.
+    merging: AtomicBool,
+}
+
+/// The place of a table in the merge journal.
+pub(crate) struct Journal {
+    pub(crate) catalog: Catalog,
+    pub(crate) branch: String,
+    pub(crate) directory: String,
 }
 
 /// The base of a handle that has not loaded a snapshot yet.
 const NOTHING_READ: u64 = u64::MAX;
 
 impl GuardedLogStore {
-    pub(crate) fn new(inner: LogStoreRef) -> Arc<Self> {
-        Arc::new(Self { inner, base: AtomicU64::new(NOTHING_READ) })
+    pub(crate) fn new(inner: LogStoreRef, journal: Journal) -> Arc<Self> {
+        let base = AtomicU64::new(NOTHING_READ);
+        Arc::new(Self { inner, base, journal, merging: AtomicBool::new(false) })
+    }
+
+    /// Lets the commits of a merge through, while it holds off all others.
+    pub(crate) fn set_merging(&self) {
+        self.merging.store(true, Ordering::Release);
+    }
+
+    /// A table that a merge is about to change is not written meanwhile: as if another writer had been faster.
+    async fn hold_off(&self, version: Version) -> Result<(), TransactionError> {
+        if self.merging.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let Journal { catalog, branch, directory } = &self.journal;
+        match catalog.held_tables(branch).await {
+            Ok(held) if held.contains_key(directory) => Err(TransactionError::VersionAlreadyExists(version)),
+            Ok(_) => Ok(()),
+            Err(error) => Err(unreadable(DeltaTableError::Generic(error.to_string()))),
+        }
     }
 
     /// Tells the guard which snapshot the next operation starts from.
@@ -100,6 +131,7 @@ impl LogStore for GuardedLogStore {
         if let CommitOrBytes::LogBytes(bytes) = &commit_or_bytes {
             self.check(version, bytes).await?;
         }
+        self.hold_off(version).await?;
         self.inner.write_commit_entry(version, commit_or_bytes, operation_id).await
     }
 

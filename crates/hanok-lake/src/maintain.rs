@@ -3,6 +3,7 @@
 //! One process at a time maintains a table: a lock beside the table keeps two optimisers from doing the same work. It
 //! is not needed for safety, which the commit guard gives.
 
+use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::num::NonZeroU64;
@@ -11,6 +12,8 @@ use std::time::{Duration, SystemTime};
 
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::operations::vacuum::VacuumMode;
+use futures::TryStreamExt as _;
+use hanok_catalog::kept_versions;
 
 use crate::error::is_conflict;
 use crate::{LakeError, Table};
@@ -66,11 +69,18 @@ impl Table {
         Err(LakeError::Conflict { table: self.name().to_string(), attempts: ATTEMPTS_MAX })
     }
 
-    /// Deletes files that no version of the last `retention` refers to, those of unfinished writes among them.
+    /// Deletes files that no version of the last `retention` refers to, those of unfinished writes among them. What the
+    /// branches and tags see that were forked from this one stays, and so does what this one sees of its parent.
     pub async fn vacuum(&mut self, retention: Duration) -> Result<VacuumOutcome, LakeError> {
         let _lock = self.lock_maintenance()?;
-        self.load().await?;
+        if !self.load().await? {
+            return Ok(VacuumOutcome { files_deleted: 0 });
+        }
+        let version = self.version().unwrap_or_default();
+        // After the version is known: a branch that is made from here on finds the record of this vacuum.
+        let forks = self.catalog().begin_vacuum(&self.branch().id, self.directory(), version).await?;
         let staged = self.remove_staged(retention).await?;
+        let own = self.own_files().await?;
         let retention = chrono::Duration::from_std(retention).unwrap_or(chrono::Duration::MAX);
         let vacuumed = self
             .delta
@@ -79,10 +89,26 @@ impl Table {
             .with_mode(VacuumMode::Full)
             .with_retention_period(retention)
             .with_enforce_retention_duration(false)
+            .with_keep_versions(&kept_versions(&forks, &self.branch().id))
+            .with_commit_properties(CommitProperties::default().with_cleanup_expired_logs(Some(false)))
             .await;
         let (_, metrics) = vacuumed.map_err(|error| self.failed("vacuum", error))?;
         self.load().await?;
-        Ok(VacuumOutcome { files_deleted: staged + metrics.files_deleted.len() as u64 })
+        let deleted =
+            metrics.files_deleted.iter().filter(|path| own.as_ref().is_none_or(|own| own.contains(*path)));
+        Ok(VacuumOutcome { files_deleted: staged + deleted.count() as u64 })
+    }
+
+    /// The objects in the branch's own layer, `None` where that is the only one: deleting those of other layers does
+    /// nothing, and delta-rs counts them all the same.
+    async fn own_files(&self) -> Result<Option<HashSet<String>>, LakeError> {
+        let Some(own) = self.own_layer() else { return Ok(None) };
+        let listed = own.list(None).map_ok(|meta| meta.location.to_string()).try_collect().await;
+        match listed {
+            Ok(names) => Ok(Some(names)),
+            Err(object_store::Error::NotFound { .. }) => Ok(Some(HashSet::new())),
+            Err(source) => Err(LakeError::Storage { action: "list", table: self.name().to_string(), source }),
+        }
     }
 
     /// Deletes what killed writers left under names that delta-rs's vacuum never sees. Returns how many files.
@@ -102,11 +128,14 @@ impl Table {
     }
 
     /// Held until dropped. A lake that is not a local folder has no lock and relies on the guard alone.
-    fn lock_maintenance(&self) -> Result<Option<File>, LakeError> {
+    pub(crate) fn lock_maintenance(&self) -> Result<Option<File>, LakeError> {
+        self.may_write()?;
         let Some(folder) = self.local_folder() else { return Ok(None) };
         // Beside the table's folder, where a vacuum does not look. ULIDs leave the name free.
         let path = folder.with_extension("lock");
         let refused = |source| LakeError::File { action: "lock", path: path.display().to_string(), source };
+        // A branch that has written nothing has no folder yet.
+        path.parent().map_or(Ok(()), fs::create_dir_all).map_err(refused)?;
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(refused)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),

@@ -1,7 +1,10 @@
 //! One object store for the whole lake: the first path segment is the branch, the rest is the object.
 //!
-//! DataFusion keys stores by scheme and host and never replaces one, so all branches must be served by one store. A
-//! branch of later releases is an overlay over its parent; `main` is plain storage.
+//! DataFusion keys stores by scheme and host and never replaces one, so all branches must be served by one store. `main`
+//! is plain storage, any other branch an overlay over its parent. The segment is the branch's id: DataFusion remembers
+//! metadata of files by path, and a later branch of the same name must not be taken for an earlier one.
+//!
+//! Log entries are never deleted through here: branches may need them for as long as they live.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +21,8 @@ use object_store::{
     ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
 };
 use parking_lot::RwLock;
+
+use crate::overlay::{LAST_CHECKPOINT, LOG, version_of};
 
 /// The URL under which the router is registered with query sessions.
 pub const LAKE_URL: &str = "hanok://lake";
@@ -38,6 +43,16 @@ impl Router {
     /// Serves `branch` from `store`, whose root is the branch's folder.
     pub fn mount(&self, branch: &str, store: Arc<dyn ObjectStore>) {
         self.branches.write().insert(branch.to_owned(), store);
+    }
+
+    /// Stops to serve a branch.
+    pub(crate) fn unmount(&self, branch: &str) {
+        self.branches.write().remove(branch);
+    }
+
+    /// The store of a branch that is served.
+    pub(crate) fn store(&self, branch: &str) -> Option<Arc<dyn ObjectStore>> {
+        self.branches.read().get(branch).cloned()
     }
 
     fn route(&self, location: &Path) -> Result<(String, Arc<dyn ObjectStore>, Path)> {
@@ -61,6 +76,19 @@ impl Router {
         }
         Ok((store, from_rest, to_rest))
     }
+}
+
+/// Whether an object is part of a table's log, and not what an unfinished write left there.
+fn is_log_entry(location: &Path) -> bool {
+    let mut parts = location.parts().skip(1);
+    if parts.next().is_none_or(|folder| folder.as_ref() != LOG) {
+        return false;
+    }
+    let name = parts.next();
+    name.is_some_and(|name| {
+        let name = name.as_ref();
+        name == LAST_CHECKPOINT || name == "_sidecars" || version_of(name).is_some()
+    })
 }
 
 fn in_branch(branch: &str, path: &Path) -> Path {
@@ -107,6 +135,11 @@ impl ObjectStore for Router {
                 let router = router.clone();
                 async move {
                     let (_, store, rest) = router.route(&location)?;
+                    if is_log_entry(&rest) {
+                        // Refusing aloud would fail operations whose commit has happened already.
+                        tracing::debug!(%location, "kept a log entry that was to be deleted");
+                        return Ok(location);
+                    }
                     store.delete(&rest).await?;
                     Ok(location)
                 }
@@ -206,6 +239,19 @@ mod tests {
         assert_eq!(after, ["main/t/b"]);
         assert!(router.get(&Path::from("dev/t/a")).await.is_err());
         assert!(matches!(router.get(&Path::from("nope/t/a")).await, Err(Error::NotFound { .. })));
+    }
+
+    #[tokio::test]
+    async fn log_entries_are_not_deleted() {
+        let router = router();
+        let kept = ["t/_delta_log/00000000000000000000.json", "t/_delta_log/_last_checkpoint"];
+        let gone = ["t/_delta_log/_commit_1.json.tmp", "t/part-1.parquet"];
+        for name in kept.iter().chain(&gone) {
+            let path = Path::from(format!("main/{name}"));
+            router.put(&path, "x".into()).await.unwrap();
+            router.delete(&path).await.unwrap();
+            assert_eq!(router.head(&path).await.is_ok(), kept.contains(name), "{name}");
+        }
     }
 
     #[tokio::test]

@@ -10,11 +10,12 @@ use deltalake::kernel::Action;
 use deltalake::logstore::{LogStore as _, LogStoreRef, get_actions};
 use deltalake::{DeltaTable, DeltaTableError};
 use futures::TryStreamExt as _;
-use hanok_catalog::Catalog;
+use hanok_catalog::{Branch, Catalog};
 use hanok_types::{Id, TableName};
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
 use crate::LakeError;
+use crate::branch::locate;
 use crate::guard::GuardedLogStore;
 use crate::schema::lake_schema;
 
@@ -43,6 +44,8 @@ pub struct DataFile {
     pub rows: Option<u64>,
     /// Whether rows of it are deleted by a deletion vector, so that it cannot be read by itself.
     pub has_deletions: bool,
+    /// What tells the deletion vector from others of the file.
+    pub deletions: Option<String>,
 }
 
 /// One commit.
@@ -56,22 +59,21 @@ pub struct HistoryEntry {
     pub operation: Option<String>,
 }
 
-/// The catalog in which a table takes its name from a view, with its first commit.
-#[derive(Clone)]
-pub(crate) struct TakesOver {
-    pub(crate) catalog: Catalog,
-    pub(crate) branch: Arc<str>,
-}
-
 /// A table at one version, or a directory that waits for its first commit.
 #[derive(Clone)]
 pub struct Table {
     name: TableName,
     directory: Id,
-    takes_over: Option<TakesOver>,
+    catalog: Catalog,
+    branch: Arc<Branch>,
+    /// Whether it takes its name from a view, with its first commit.
+    takes_over: bool,
     guard: Arc<GuardedLogStore>,
     store: Arc<dyn ObjectStore>,
-    local: Option<PathBuf>,
+    /// The store of the branch's own files, when there are others that it reads.
+    own: Option<Arc<dyn ObjectStore>>,
+    /// Where its files may be when the lake is local: the branch's own folder, then those of the branches below it.
+    folders: Arc<[PathBuf]>,
     pub(crate) delta: DeltaTable,
 }
 
@@ -88,27 +90,66 @@ impl Table {
     pub(crate) fn new(
         name: TableName,
         directory: Id,
+        (catalog, branch): (Catalog, Arc<Branch>),
         guard: Arc<GuardedLogStore>,
         store: Arc<dyn ObjectStore>,
-        local: Option<PathBuf>,
+        folders: Vec<PathBuf>,
     ) -> Self {
         let log_store: LogStoreRef = guard.clone();
-        Self { name, directory, takes_over: None, guard, store, local, delta: DeltaTable::new(log_store) }
+        let delta = DeltaTable::new(log_store);
+        let folders = folders.into();
+        Self { name, directory, catalog, branch, takes_over: false, guard, store, own: None, folders, delta }
     }
 
-    pub(crate) fn taking_over(mut self, takes_over: TakesOver) -> Self {
-        self.takes_over = Some(takes_over);
+    pub(crate) fn with_own_layer(mut self, own: Arc<dyn ObjectStore>) -> Self {
+        self.own = Some(own);
         self
+    }
+
+    /// The branch's own files of a table that was forked; `None` when all files are its own.
+    pub(crate) fn own_layer(&self) -> Option<&Arc<dyn ObjectStore>> {
+        self.own.as_ref()
+    }
+
+    pub(crate) fn taking_over(mut self) -> Self {
+        self.takes_over = true;
+        self
+    }
+
+    /// The branch that it is on.
+    pub(crate) fn branch(&self) -> &Branch {
+        &self.branch
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// A handle whose commits are those of a merge.
+    pub(crate) fn merging(self) -> Self {
+        self.guard.set_merging();
+        self
+    }
+
+    /// # Errors
+    /// [`LakeError::ReadOnly`] on a tag.
+    pub(crate) fn may_write(&self) -> Result<(), LakeError> {
+        if self.branch.is_read_only() {
+            return Err(LakeError::ReadOnly { branch: self.branch.name.clone() });
+        }
+        Ok(())
     }
 
     /// After a commit: gives this table the name that a view has held until now.
     pub(crate) async fn take_over(&mut self) -> Result<(), LakeError> {
-        let Some(TakesOver { catalog, branch }) = &self.takes_over else { return Ok(()) };
-        if !catalog.view_to_table(branch, &self.name, self.directory).await? {
+        if !self.takes_over {
+            return Ok(());
+        }
+        if !self.catalog.view_to_table(&self.branch.id, &self.name, self.directory).await? {
             // Another process was faster to make the view a table; what it wrote counts.
             return Err(LakeError::Conflict { table: self.name.to_string(), attempts: 1 });
         }
-        self.takes_over = None;
+        self.takes_over = false;
         Ok(())
     }
 
@@ -121,6 +162,13 @@ impl Table {
         }
         self.note_base();
         Ok(true)
+    }
+
+    /// Loads a version that is known to exist.
+    pub(crate) async fn load_at(&mut self, version: u64) -> Result<(), LakeError> {
+        self.delta.load_version(version).await.map_err(|error| self.failed("read the log of", error))?;
+        self.note_base();
+        Ok(())
     }
 
     /// A log without its first commits is damage; no log at all is a table that nobody has written yet.
@@ -199,9 +247,10 @@ impl Table {
         self.store.clone()
     }
 
-    /// The table's folder when the lake is local.
+    /// The table's own folder on this branch when the lake is local. Writes go there; the files of a table that was
+    /// forked may be in folders of branches below: see [`DataFile::local`].
     pub fn local_folder(&self) -> Option<&Path> {
-        self.local.as_deref()
+        self.folders.first().map(PathBuf::as_path)
     }
 
     pub(crate) fn log_store(&self) -> LogStoreRef {
@@ -218,19 +267,43 @@ impl Table {
             .try_collect()
             .await
             .map_err(|error| self.failed("list the files of", error))?;
-        Ok(views
-            .iter()
-            .map(|view| {
-                let path = view.path().into_owned();
-                DataFile {
-                    local: self.local.as_ref().map(|folder| folder.join(&path)),
-                    bytes: u64::try_from(view.size()).unwrap_or_default(),
-                    rows: view.num_records().map(|rows| rows as u64),
-                    has_deletions: view.deletion_vector_descriptor().is_some(),
-                    path,
+        let files = views.iter().map(|view| {
+            let deletions = view.deletion_vector_descriptor();
+            DataFile {
+                local: None,
+                bytes: u64::try_from(view.size()).unwrap_or_default(),
+                rows: view.num_records().map(|rows| rows as u64),
+                has_deletions: deletions.is_some(),
+                deletions: deletions.map(|vector| {
+                    format!("{}@{}", vector.path_or_inline_dv, vector.offset.unwrap_or_default())
+                }),
+                path: view.path().into_owned(),
+            }
+        });
+        self.located(files.collect()).await
+    }
+
+    /// Fills in where the files are in the local file system.
+    async fn located(&self, mut files: Vec<DataFile>) -> Result<Vec<DataFile>, LakeError> {
+        if let [folder] = self.folders.as_ref() {
+            for file in &mut files {
+                file.local = Some(folder.join(&file.path));
+            }
+        } else if !self.folders.is_empty() {
+            let folders = self.folders.clone();
+            let located = tokio::task::spawn_blocking(move || {
+                for file in &mut files {
+                    file.local = locate(&folders, &file.path);
                 }
-            })
-            .collect())
+                files
+            });
+            let stopped = |error: tokio::task::JoinError| LakeError::Worker {
+                table: self.name.to_string(),
+                reason: error.to_string(),
+            };
+            return located.await.map_err(stopped);
+        }
+        Ok(files)
     }
 
     /// Rows of this version, as far as the log knows them.
@@ -333,7 +406,7 @@ impl Table {
     }
 
     pub(crate) fn failed(&self, action: &'static str, source: DeltaTableError) -> LakeError {
-        let folder = match &self.local {
+        let folder = match self.local_folder() {
             Some(folder) => folder.display().to_string(),
             None => self.directory.to_string(),
         };

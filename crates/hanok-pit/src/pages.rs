@@ -4,11 +4,10 @@
 //! Encodings as in the Parquet format's "Encodings" document. Whatever is not covered here, or looks damaged, is left to
 //! the general reader.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayData, ArrayRef, make_array};
-use arrow::buffer::{Buffer, ScalarBuffer};
-use arrow::datatypes::{ArrowNativeType, DataType, TimeUnit};
+use arrow::datatypes::{DataType, TimeUnit};
 use bytes::Bytes;
 use parquet::basic::{Encoding, LogicalType, TimeUnit as ParquetUnit, Type};
 use parquet::column::page::{Page, PageReader};
@@ -18,91 +17,76 @@ use crate::error::Result;
 use crate::files::OpenFile;
 use crate::rowset::RowSet;
 
-/// The chosen rows' values; `None` when the chunk is not of the covered kind.
+/// Bytes of each value of a column that may be read this way; `None` when it is of another kind, or has nulls.
+pub(crate) fn fixed_bytes(file: &OpenFile, column: usize) -> Option<usize> {
+    // Values are copied as they are in the file.
+    if cfg!(target_endian = "big") {
+        return None;
+    }
+    let leaf = file.leaf(column)?;
+    let chunks = || file.metadata.row_groups().iter().map(|group| group.column(leaf));
+    let descriptor = chunks().next()?.column_descr();
+    if descriptor.max_rep_level() > 0 || descriptor.max_def_level() > 1 {
+        return None;
+    }
+    let nulls = |statistics: &parquet::file::statistics::Statistics| statistics.null_count_opt().unwrap_or(0);
+    if chunks().any(|chunk| chunk.statistics().is_some_and(|statistics| nulls(statistics) > 0)) {
+        return None;
+    }
+    let data_type = file.schema.field(column).data_type();
+    match (descriptor.physical_type(), data_type, descriptor.logical_type_ref()) {
+        (Type::DOUBLE, DataType::Float64, _) | (Type::INT64, DataType::Int64, None) => Some(8),
+        (
+            Type::INT64,
+            DataType::Timestamp(TimeUnit::Microsecond, _),
+            Some(LogicalType::Timestamp(timestamp)),
+        ) => (timestamp.unit == ParquetUnit::MICROS).then_some(8),
+        (Type::FLOAT, DataType::Float32, _) | (Type::INT32, DataType::Int32, None) => Some(4),
+        _ => None,
+    }
+}
+
+/// Writes the chosen rows' values of a chunk to `out`, which has room for just these. Returns whether it could; if not,
+/// what is in `out` is of no use.
 pub(crate) fn gather_fixed(
     file: &OpenFile,
     group: usize,
     column: usize,
     set: &RowSet,
-    rows: usize,
-) -> Result<Option<ArrayRef>> {
-    let data_type = file.schema.field(column).data_type();
-    let Some(leaf) = file.leaf(column) else { return Ok(None) };
+    (bytes, out): (usize, &mut [u8]),
+) -> Result<bool> {
+    let Some(leaf) = file.leaf(column) else { return Ok(false) };
     let chunk = file.metadata.row_group(group).column(leaf);
-    let descriptor = chunk.column_descr();
-    if descriptor.max_rep_level() > 0 || descriptor.max_def_level() > 1 {
-        return Ok(None);
-    }
-    let logical = descriptor.logical_type_ref();
-    let wide = match (descriptor.physical_type(), data_type, logical) {
-        (Type::DOUBLE, DataType::Float64, _) | (Type::INT64, DataType::Int64, None) => true,
-        (
-            Type::INT64,
-            DataType::Timestamp(TimeUnit::Microsecond, _),
-            Some(LogicalType::Timestamp(timestamp)),
-        ) => {
-            if timestamp.unit != ParquetUnit::MICROS {
-                return Ok(None);
-            }
-            true
-        }
-        (Type::FLOAT, DataType::Float32, _) | (Type::INT32, DataType::Int32, None) => false,
-        _ => return Ok(None),
-    };
     let reader = file.chunk_reader(group, leaf)?;
     let total = file.metadata.row_group(group).num_rows() as usize;
     let Ok(mut pages) = SerializedPageReader::new(Arc::new(reader), chunk, total, None) else {
-        return Ok(None);
+        return Ok(false);
     };
     let first = file.first_row_of(group);
-    let optional = descriptor.max_def_level() > 0;
-    let buffer = if wide {
-        gather_pages::<u64>(&mut pages, optional, total, set, (first, rows))
-    } else {
-        gather_pages::<u32>(&mut pages, optional, total, set, (first, rows))
+    let optional = chunk.column_descr().max_def_level() > 0;
+    let done = match bytes {
+        8 => gather_pages::<8>(&mut pages, optional, set, first..first + total as u64, out),
+        4 => gather_pages::<4>(&mut pages, optional, set, first..first + total as u64, out),
+        _ => None,
     };
-    let Some(buffer) = buffer else { return Ok(None) };
-    let data = ArrayData::builder(data_type.clone()).len(rows).add_buffer(buffer).build();
-    Ok(data.ok().map(make_array))
+    Ok(done.is_some())
 }
 
-/// A number as its bits.
-trait Bits: ArrowNativeType {
-    const BYTES: usize;
-    fn read(bytes: &[u8]) -> Option<Self>;
-}
-
-impl Bits for u32 {
-    const BYTES: usize = 4;
-    #[inline]
-    fn read(bytes: &[u8]) -> Option<Self> {
-        Some(Self::from_le_bytes(*bytes.first_chunk()?))
-    }
-}
-
-impl Bits for u64 {
-    const BYTES: usize = 8;
-    #[inline]
-    fn read(bytes: &[u8]) -> Option<Self> {
-        Some(Self::from_le_bytes(*bytes.first_chunk()?))
-    }
-}
-
-fn gather_pages<T: Bits>(
+fn gather_pages<const BYTES: usize>(
     pages: &mut dyn PageReader,
     optional: bool,
-    total: usize,
     set: &RowSet,
-    (first, rows): (u64, usize),
-) -> Option<Buffer> {
+    rows: Range<u64>,
+    out: &mut [u8],
+) -> Option<()> {
     let mut dictionary = Bytes::new();
-    let mut out: Vec<T> = Vec::with_capacity(rows);
-    let mut row = first;
+    let mut places = out.as_chunks_mut::<BYTES>().0.iter_mut();
+    let mut row = rows.start;
     while let Some(page) = pages.get_next_page().ok()? {
         let (bytes, values, encoding) = match &page {
             Page::DictionaryPage { buf, num_values, .. } => {
-                buf.get(..(*num_values as usize).checked_mul(T::BYTES)?)?;
-                dictionary = buf.slice(..*num_values as usize * T::BYTES);
+                buf.get(..(*num_values as usize).checked_mul(BYTES)?)?;
+                dictionary = buf.slice(..*num_values as usize * BYTES);
                 continue;
             }
             Page::DataPage { buf, num_values, encoding, def_level_encoding, .. } => {
@@ -110,7 +94,7 @@ fn gather_pages<T: Bits>(
                     if *def_level_encoding != Encoding::RLE {
                         return None;
                     }
-                    let len = u32::read(buf)? as usize;
+                    let len = u32::from_le_bytes(*buf.first_chunk()?) as usize;
                     let levels = buf.get(4..len.checked_add(4)?)?;
                     all_ones(levels, *num_values as usize).then_some(len + 4)?
                 } else {
@@ -135,23 +119,24 @@ fn gather_pages<T: Bits>(
             }
         };
         let next = row + u64::from(values);
-        if next > first + total as u64 {
+        if next > rows.end {
             return None;
         }
         let mut intact = true;
+        let mut put = |value: Option<&[u8; BYTES]>| match value.zip(places.next()) {
+            Some((value, place)) => *place = *value,
+            None => intact = false,
+        };
         match encoding {
             Encoding::PLAIN => {
-                set.for_each_in(row, next, |at| match bytes.get(at * T::BYTES..).and_then(T::read) {
-                    Some(value) => out.push(value),
-                    None => intact = false,
-                });
+                let (values, _) = bytes.as_chunks::<BYTES>();
+                set.for_each_in(row, next, |at| put(values.get(at)));
             }
             Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
                 let mut indices = Hybrid::new(bytes.get(1..)?, u32::from(*bytes.first()?))?;
-                let entry = |index: u32| dictionary.get(index as usize * T::BYTES..).and_then(T::read);
-                set.for_each_in(row, next, |at| match indices.at(at).and_then(entry) {
-                    Some(value) => out.push(value),
-                    None => intact = false,
+                let (entries, _) = dictionary.as_chunks::<BYTES>();
+                set.for_each_in(row, next, |at| {
+                    put(indices.at(at).and_then(|index| entries.get(index as usize)));
                 });
             }
             _ => return None,
@@ -161,7 +146,7 @@ fn gather_pages<T: Bits>(
         }
         row = next;
     }
-    (out.len() == rows).then(|| ScalarBuffer::from(out).into_inner())
+    places.next().is_none().then_some(())
 }
 
 /// Whether `count` one-bit levels are all 1: no nulls.

@@ -27,6 +27,11 @@ impl RowSet {
         Self { words, before, count }
     }
 
+    /// Rows in the set.
+    pub(crate) fn len(&self) -> usize {
+        self.count as usize
+    }
+
     /// Position of a row of the set within it.
     #[inline]
     pub(crate) fn position(&self, row: u64) -> u32 {

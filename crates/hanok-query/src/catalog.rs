@@ -44,6 +44,10 @@ pub(crate) fn query_state(
         let schema = schemas.entry(record.name.schema.to_string()).or_default();
         schema.insert(record.name.table.to_string(), record);
     }
+    // Names that only this query knows need their schema to be there.
+    for schema in opened.keys().filter_map(|name| name.split('.').next()) {
+        schemas.entry(schema.to_owned()).or_default();
+    }
     let shared =
         Shared { lake: lake.clone(), base: base.clone(), records: schemas, opened: Mutex::new(opened) };
     state_at_depth(&Arc::new(shared), 0)
@@ -106,7 +110,7 @@ impl LakeSchema {
                 let lake = &self.shared.lake;
                 let table = match as_of {
                     Some(as_of) => Some(lake.table_as_of(&record.name, as_of).await.map_err(external)?),
-                    None => lake.find(&record.name).await.map_err(external)?,
+                    None => lake.open_record(record).await.map_err(external)?,
                 };
                 match table {
                     Some(table) => Ok(Some(table.provider().await.map_err(external)?)),

@@ -10,10 +10,12 @@
 
 mod catalog;
 mod error;
+mod row_diff;
 mod session;
 mod spill;
 mod system;
 mod time_travel;
 
 pub use error::QueryError;
+pub use row_diff::{CHANGE_COLUMN, COUNT_COLUMN};
 pub use session::{QueryStream, Session, SessionOptions};

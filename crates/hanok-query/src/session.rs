@@ -121,6 +121,11 @@ impl Session {
         &self.lake
     }
 
+    /// The same session for several reads that belong together: none of them sees a merge that is published later.
+    pub async fn at_once(&self) -> Result<Self, QueryError> {
+        Ok(Self { lake: self.lake.at_once().await?.0, ..self.clone() })
+    }
+
     /// Runs a query in which `table` stands for some of its data files only.
     pub async fn sql_over_files(
         &self,
@@ -130,6 +135,15 @@ impl Session {
     ) -> Result<QueryStream, QueryError> {
         let provider = table.provider_of_files(paths).await?;
         let opened = HashMap::from([(table.name().to_string(), provider)]);
+        self.sql_over(sql, opened).await
+    }
+
+    /// Runs a query in which names stand for given tables, whatever the catalog says of them.
+    pub(crate) async fn sql_over(
+        &self,
+        sql: &str,
+        opened: HashMap<String, Arc<dyn TableProvider>>,
+    ) -> Result<QueryStream, QueryError> {
         run(self.plan_over(sql, opened).await?, &self.spill)
     }
 
@@ -148,9 +162,9 @@ impl Session {
         opened: HashMap<String, Arc<dyn TableProvider>>,
     ) -> Result<Planned, QueryError> {
         let sql = time_travel::rewrite(sql)?;
-        let records = self.lake.records().await?;
+        let (lake, records) = self.lake.at_once().await?;
         let engine = |error| QueryError::from_engine(&error);
-        let mut state = query_state(&self.lake, &self.state, records, opened);
+        let mut state = query_state(&lake, &self.state, records, opened);
         // now() and its kind are the moment of this mark; without one they cannot be computed.
         state.mark_start_execution();
         let plan = state.create_logical_plan(&sql).await.map_err(engine)?;

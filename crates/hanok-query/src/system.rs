@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+use arrow::array::{
+    ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
+};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::error::{DataFusionError, Result};
@@ -12,12 +14,13 @@ use hanok_lake::Lake;
 /// The schema of the system tables.
 pub(crate) const SCHEMA: &str = "hanok";
 /// Its tables.
-pub(crate) const TABLES: [&str; 3] = ["history", "loads", "runs"];
+pub(crate) const TABLES: [&str; 4] = ["branches", "history", "loads", "runs"];
 /// Newest rows that are shown of runs, and of each table's history.
 const ROWS_MAX: u32 = 10_000;
 
 pub(crate) async fn table(lake: &Lake, name: &str) -> Result<Arc<dyn TableProvider>> {
     let columns = match name {
+        "branches" => branches(lake).await?,
         "history" => history(lake).await?,
         "loads" => loads(lake).await?,
         _ => runs(lake).await?,
@@ -40,6 +43,24 @@ fn strings(values: impl Iterator<Item = Option<String>>) -> ArrayRef {
 
 fn instants(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
     Arc::new(values.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+}
+
+async fn branches(lake: &Lake) -> Result<Columns> {
+    let rows = lake.catalog().branches().await.map_err(external)?;
+    let flags = |of: fn(&hanok_catalog::Branch) -> bool| -> ArrayRef {
+        Arc::new(rows.iter().map(|row| Some(of(row))).collect::<BooleanArray>())
+    };
+    Ok(vec![
+        ("name", strings(rows.iter().map(|row| Some(row.name.clone())))),
+        ("kind", strings(rows.iter().map(|row| Some(row.kind.name().to_owned())))),
+        ("parent", strings(rows.iter().map(|row| row.parent_name.clone()))),
+        ("forked_at", instants(rows.iter().map(|row| Some(row.fork_us)))),
+        ("created_at", instants(rows.iter().map(|row| Some(row.created_us)))),
+        ("expires_at", instants(rows.iter().map(|row| row.expires_us))),
+        ("protected", flags(|row| row.protected)),
+        ("created_by", strings(rows.iter().map(|row| Some(row.created_by.clone())))),
+        ("directory", strings(rows.iter().map(|row| Some(row.id.clone())))),
+    ])
 }
 
 async fn history(lake: &Lake) -> Result<Columns> {
@@ -69,7 +90,7 @@ async fn loads(lake: &Lake) -> Result<Columns> {
     let mut rows = Vec::new();
     for record in lake.records().await.map_err(external)? {
         let table = record.name.to_string();
-        rows.extend(lake.catalog().ledger(lake.branch(), &table).await.map_err(external)?);
+        rows.extend(lake.catalog().ledger(lake.branch_id(), &table).await.map_err(external)?);
     }
     let count = |of: fn(&hanok_catalog::LedgerEntry) -> u64| -> ArrayRef {
         Arc::new(rows.iter().map(|row| of(row) as i64).collect::<Int64Array>())
@@ -92,6 +113,7 @@ async fn runs(lake: &Lake) -> Result<Columns> {
     };
     Ok(vec![
         ("id", strings(rows.iter().map(|row| Some(row.id.clone())))),
+        ("branch", strings(rows.iter().map(|row| Some(row.branch.clone())))),
         ("kind", strings(rows.iter().map(|row| Some(row.kind.to_string())))),
         ("subject", strings(rows.iter().map(|row| Some(row.subject.clone())))),
         ("status", strings(rows.iter().map(|row| Some(row.status.to_string())))),

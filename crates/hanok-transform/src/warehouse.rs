@@ -3,7 +3,7 @@
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::Int64Type;
 use hanok_error::{Code, Coded, code};
-use hanok_lake::{CommitMode, CommitOptions, Lake, LakeError, TableWriter, WriterOptions};
+use hanok_lake::{CommitMode, CommitOptions, LakeError, TableWriter, WriterOptions};
 use hanok_query::{QueryError, Session};
 
 use crate::config::Materialized;
@@ -96,7 +96,7 @@ pub(crate) async fn build(session: &Session, model: &Model) -> Result<Option<u64
         Materialized::View => {
             // Planning finds what would otherwise fail at the first read.
             session.plan(&model.sql).await.map_err(sql_error)?;
-            put_view(session.lake(), model).await.map_err(lake_error)?;
+            session.lake().put_view(&model.table, &model.sql).await.map_err(lake_error)?;
             Ok(None)
         }
         Materialized::Table => {
@@ -114,10 +114,6 @@ pub(crate) async fn build(session: &Session, model: &Model) -> Result<Option<u64
             Ok(Some(count))
         }
     }
-}
-
-async fn put_view(lake: &Lake, model: &Model) -> Result<(), LakeError> {
-    Ok(lake.catalog().put_view(lake.branch(), &model.table, &model.sql).await?)
 }
 
 /// Counts the rows that break a test's rule.

@@ -2,10 +2,12 @@
 //!
 //! Must not exist here: anything that knows a file, a socket or a database.
 
+mod branch;
 mod id;
 mod name;
 mod value;
 
+pub use branch::{BranchName, BranchNameError};
 pub use id::Id;
 pub use name::{Name, NameError, TableName};
 pub use value::{ValueType, ValueTypeError};

@@ -2,15 +2,19 @@
 
 use std::path::Path;
 
-use hanok_engine::{EntityRows, Format, JoinReport, JoinRequest};
+use hanok_engine::{EntityRows, Event, Format, JoinReport, JoinRequest};
 
 use super::selection;
 use crate::args::JoinArgs;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::memory::huge_pages;
 use crate::progress::Progress;
 use crate::render::{counted, duration};
 use crate::status::ExitStatus;
+
+/// Entity rows from which on the join's tables outgrow what the processor's caches and its page table cache reach.
+const ENTITY_ROWS_LARGE: u64 = 500_000;
 
 /// Writes a training set.
 pub(crate) async fn join(context: &Context, args: JoinArgs) -> Result<ExitStatus, CliError> {
@@ -33,7 +37,14 @@ pub(crate) async fn join(context: &Context, args: JoinArgs) -> Result<ExitStatus
     let engine = context.engine().await?;
     let progress = Progress::new(context.console.bars());
     let spinner = Progress::spinner(context.console.bars(), "joining");
-    let report = engine.join(request, &progress.observer()).await?;
+    let show = progress.observer();
+    let observer = move |event: Event<'_>| {
+        if matches!(event, Event::Started { total: Some(rows), .. } if rows >= ENTITY_ROWS_LARGE) {
+            huge_pages(true);
+        }
+        show(event);
+    };
+    let report = engine.join(request, &observer).await?;
     drop((spinner, progress));
     context.console.report(&report, || summary(&report))?;
     Ok(ExitStatus::Success)

@@ -1,6 +1,6 @@
 //! `hanok runs`.
 
-use hanok_engine::RunReport;
+use hanok_engine::{MAIN_BRANCH, RunReport};
 
 use crate::args::RunsArgs;
 use crate::console::{Console, Tone};
@@ -28,7 +28,13 @@ fn summary(console: &Console, runs: &[RunReport]) -> String {
     let head = ["started (UTC)", "run", "of", "status"].map(Cell::left);
     let numbers = ["took", "rows in", "rows out", "rejected"].map(Cell::right);
     let head = head.into_iter().chain(numbers).map(|cell| cell.tone(Tone::Strong)).collect();
-    let rows: Vec<_> = std::iter::once(head).chain(runs.iter().map(row)).collect();
+    let mut rows: Vec<Vec<Cell>> = std::iter::once(head).chain(runs.iter().map(row)).collect();
+    // Where nobody uses branches, nobody wants to read of them.
+    if runs.iter().any(|run| run.branch != MAIN_BRANCH) {
+        let names = runs.iter().map(|run| Cell::left(&run.branch));
+        let names = std::iter::once(Cell::left("branch").tone(Tone::Strong)).chain(names);
+        rows.iter_mut().zip(names).for_each(|(row, name)| row.insert(1, name));
+    }
     let mut text = columns(console, &rows);
     for run in runs {
         if let Some(error) = &run.error {

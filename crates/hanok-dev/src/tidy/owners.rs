@@ -22,6 +22,7 @@ const OWNERS: &[(&str, &str)] = &[
 
 /// The files that may say `unsafe`, each with its proofs.
 const UNSAFE: &[&str] = &[
+    "crates/hanok-cli/src/memory.rs",
     "crates/hanok-load/src/csv/masks.rs",
     "crates/hanok-online/src/env.rs",
     "crates/hanok-online/src/fault.rs",

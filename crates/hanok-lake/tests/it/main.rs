@@ -4,7 +4,11 @@
     reason = "tests; clippy.toml allows it in test functions only, not in their helpers"
 )]
 
+mod branches;
+mod fault;
 mod guard;
+mod merge;
+mod model;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;

@@ -179,7 +179,7 @@ async fn mend_ledger(
 ) -> Result<(), LoadError> {
     let log = LoadLog::new(table, source);
     let shown = name.to_string();
-    let known = lake.catalog().ledger(lake.branch(), &shown).await?;
+    let known = lake.catalog().ledger(lake.branch_id(), &shown).await?;
     let known: std::collections::HashSet<String> =
         known.into_iter().map(|entry| entry.content_hash).collect();
     let mut entries = Vec::new();
@@ -200,7 +200,7 @@ async fn mend_ledger(
         }
     }
     if !entries.is_empty() {
-        lake.catalog().put_ledger(lake.branch(), &entries).await?;
+        lake.catalog().put_ledger(lake.branch_id(), &entries).await?;
     }
     Ok(())
 }

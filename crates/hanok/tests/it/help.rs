@@ -15,6 +15,7 @@ fn help_of_every_command() {
         "materialize",
         "optimize",
         "serve",
+        "gc",
         "runs",
         "demo",
         "errors",
@@ -22,6 +23,16 @@ fn help_of_every_command() {
     ];
     for command in commands {
         hanok.check(&format!("help_{command}"), &hanok.show(&[command, "--help"]));
+    }
+    hanok.check("help_branch", &hanok.show(&["branch", "--help"]));
+    for command in
+        ["create", "list", "show", "diff", "merge", "drop", "reset", "protect", "unprotect", "expire"]
+    {
+        hanok.check(&format!("help_branch_{command}"), &hanok.show(&["branch", command, "--help"]));
+    }
+    hanok.check("help_tag", &hanok.show(&["tag", "--help"]));
+    for command in ["create", "list", "drop"] {
+        hanok.check(&format!("help_tag_{command}"), &hanok.show(&["tag", command, "--help"]));
     }
     hanok.check("help_features", &hanok.show(&["features", "--help"]));
     for command in ["join", "get"] {

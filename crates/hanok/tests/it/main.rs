@@ -6,6 +6,7 @@
     reason = "tests; clippy.toml allows it in test functions only, not in their helpers"
 )]
 
+mod branches;
 mod help;
 mod processes;
 mod project;

@@ -35,7 +35,16 @@ impl Hanok {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hanok"));
         command.args(arguments).current_dir(self.folder.path());
-        for name in ["HANOK_LAKE", "HANOK_THREADS", "HANOK_MEMORY_MB", "COLUMNS", "CLICOLOR_FORCE"] {
+        for name in [
+            "HANOK_LAKE",
+            "HANOK_BRANCH",
+            "USER",
+            "LOGNAME",
+            "HANOK_THREADS",
+            "HANOK_MEMORY_MB",
+            "COLUMNS",
+            "CLICOLOR_FORCE",
+        ] {
             command.env_remove(name);
         }
         command
@@ -82,9 +91,12 @@ impl Hanok {
                 r#""(seconds|init|load|build|apply|join|materialize|serve|total)": ?[0-9.e-]+"#.into(),
                 r#""$1": [TIME]"#,
             ),
-            (r#""(started|finished)_us": ?\d+"#.into(), r#""$1_us": [NOW]"#),
+            (r#""(started|finished|created|fork|expires)_us": ?\d+"#.into(), r#""$1_us": [NOW]"#),
+            (r"\b\d+\.\d [kM]B\b".into(), "[SIZE]"),
+            (r#""bytes_added": ?\d+"#.into(), r#""bytes_added": [SIZE]"#),
             (r"\b20[2-9]\d-\d\d-\d\d \d\d:\d\d:\d\d\b".into(), "[NOW]"),
             (r"\b01[0-9A-HJKMNP-TV-Z]{24}\b".into(), "[ULID]"),
+            (r"part-[0-9a-f]{5}-[0-9a-f-]{36}-c000".into(), "part-[UUID]"),
         ];
         for folder in [self.folder.path().canonicalize().unwrap(), self.folder.path().to_owned()] {
             filters.push((escaped(&folder), "[DIR]"));

@@ -1,0 +1,415 @@
+//! Carrying a merge out: files, journal, commits, publication; and taking it back.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
+use deltalake::kernel::{Action, Add, Remove, Transaction};
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use hanok_catalog::{Merge, MergeAction, MergeTable};
+use hanok_types::{Id, TableName};
+use object_store::{ObjectStoreExt as _, PutPayload};
+
+use super::plan::Sides;
+use super::replay::Delta;
+use super::{Conflict, MergeMode, frozen, tables_of};
+use crate::branch::{folders_of, locate};
+use crate::error::is_conflict;
+use crate::{Lake, LakeError, Table};
+
+/// Rounds of one table's commit against writers that had begun before the journal.
+const ATTEMPTS_MAX: u32 = 60;
+/// How long commits that were on their way when the journal was written are waited for.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// One merge and its two sides.
+pub(super) struct Merging<'a> {
+    pub(super) branch: &'a Lake,
+    pub(super) target: &'a Lake,
+    pub(super) merge: &'a Merge,
+    pub(super) mode: MergeMode,
+}
+
+type Settled = Result<(), Vec<Conflict>>;
+
+impl Merging<'_> {
+    /// From the plan to the publication.
+    pub(super) async fn run(&self, tables: Vec<MergeTable>) -> Result<Settled, LakeError> {
+        let _locks = self.lock(&tables)?;
+        self.copy_all(&tables).await?;
+        self.target.catalog().begin_merge(self.merge, &tables).await?;
+        // From here on writers of these tables hold off. Those that had looked before are let through, and then
+        // everything is checked again.
+        tokio::time::sleep(SETTLE).await;
+        let again = self.sides(&tables).plan().await?;
+        if !again.conflicts.is_empty() {
+            self.target.catalog().abandon_merge(&self.merge.id).await?;
+            return Ok(Err(again.conflicts));
+        }
+        let moved = tables_of(again);
+        self.note_versions(&tables, &moved).await?;
+        self.commit_all(&tables, false).await
+    }
+
+    /// From the journal of a merge that was killed to its publication.
+    pub(super) async fn resume(&self, tables: Vec<MergeTable>) -> Result<Settled, LakeError> {
+        let _locks = self.lock(&tables)?;
+        self.copy_all(&tables).await?;
+        self.commit_all(&tables, true).await
+    }
+
+    fn sides(&self, tables: &[MergeTable]) -> Sides<'_> {
+        Sides { branch: self.branch, target: self.target, mode: self.mode, frozen: frozen(tables) }
+    }
+
+    /// Keeps vacuums away from both sides: from files that are linked and not committed, and from those to be linked.
+    fn lock(&self, tables: &[MergeTable]) -> Result<Vec<Option<File>>, LakeError> {
+        let mut locks = Vec::new();
+        for MergeTable { name, action } in tables {
+            match action {
+                MergeAction::Commit { directory, source, .. } => {
+                    locks.push(self.target.handle(name, *directory)?.lock_maintenance()?);
+                    locks.push(self.branch.handle(name, *source)?.lock_maintenance()?);
+                }
+                MergeAction::Create { source, .. } => {
+                    locks.push(self.branch.handle(name, *source)?.lock_maintenance()?);
+                }
+                MergeAction::View { .. } | MergeAction::Drop => {}
+            }
+        }
+        Ok(locks)
+    }
+
+    async fn copy_all(&self, tables: &[MergeTable]) -> Result<(), LakeError> {
+        for MergeTable { name, action } in tables {
+            if let MergeAction::Commit { directory, source, source_version, .. }
+            | MergeAction::Create { directory, source, source_version } = action
+            {
+                let ours = self.ours(name, action, *source, *source_version).await?;
+                let paths: Vec<String> = ours.added.keys().map(|(path, _)| path.clone()).collect();
+                self.copy(name, *source, *directory, paths).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the branch did that the target does not have.
+    async fn ours(
+        &self,
+        name: &TableName,
+        action: &MergeAction,
+        source: Id,
+        version: u64,
+    ) -> Result<Delta, LakeError> {
+        let base = match action {
+            MergeAction::Create { .. } => None,
+            _ => Some(self.source_base(name, source).await?),
+        };
+        Delta::read(&self.branch.handle(name, source)?, base, version).await
+    }
+
+    async fn source_base(&self, name: &TableName, source: Id) -> Result<u64, LakeError> {
+        let bases =
+            self.target.catalog().merge_bases(self.branch.branch_id(), self.target.branch_id()).await?;
+        if let Some(base) = bases.get(name) {
+            return Ok(base.source_version);
+        }
+        let own = self.branch.layers.first();
+        let seen = own.and_then(|own| own.forks.get(&source.to_string()));
+        seen.map(|seen| seen.version)
+            .ok_or_else(|| LakeError::BranchGone { branch: self.branch.branch().name.clone() })
+    }
+
+    /// Links or copies files of the branch into the target's folder. Names are unique, so that what is there is right.
+    async fn copy(
+        &self,
+        name: &TableName,
+        source: Id,
+        directory: Id,
+        paths: Vec<String>,
+    ) -> Result<(), LakeError> {
+        let target = self.target.handle(name, directory)?;
+        if let Some(folder) = target.local_folder().map(Path::to_owned) {
+            let folders = folders_of(&self.branch.layers, source);
+            let shown = folder.display().to_string();
+            let linked = tokio::task::spawn_blocking(move || link(&folders, &folder, &paths)).await;
+            let failed =
+                |source| LakeError::File { action: "bring files of the branch into", path: shown, source };
+            return linked.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(failed);
+        }
+        let from = self.branch.handle(name, source)?;
+        let failed = |source| LakeError::Storage { action: "copy files of", table: name.to_string(), source };
+        for path in paths {
+            if target.has_object(&path).await? {
+                continue;
+            }
+            let path = object_store::path::Path::from(path);
+            let bytes = from.store().get(&path).await.map_err(failed)?.bytes().await.map_err(failed)?;
+            target.store().put(&path, PutPayload::from(bytes)).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Tables that writers have moved on since the plan are taken before the merge as they are now.
+    async fn note_versions(&self, planned: &[MergeTable], now: &[MergeTable]) -> Result<(), LakeError> {
+        for table in now {
+            let MergeAction::Commit { before, .. } = table.action else { continue };
+            let known = planned.iter().find(|planned| planned.name == table.name);
+            if known.is_some_and(|known| known.action != table.action) {
+                self.target.catalog().set_before_version(&self.merge.id, &table.name, before).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits table by table and publishes. When a writer that the journal came too late for has made one of them
+    /// impossible, takes the others back.
+    ///
+    /// `look_first` when nobody has looked since the journal was written.
+    async fn commit_all(&self, tables: &[MergeTable], look_first: bool) -> Result<Settled, LakeError> {
+        let mut after = BTreeMap::new();
+        for MergeTable { name, action } in tables {
+            let version = match action {
+                MergeAction::Commit { directory, source, source_version, .. } => {
+                    let ours = self.ours(name, action, *source, *source_version).await?;
+                    self.commit(name, (*directory, *source), &ours, look_first).await?
+                }
+                MergeAction::Create { directory, source, source_version } => {
+                    let ours = self.ours(name, action, *source, *source_version).await?;
+                    Some(self.create(name, *directory, &ours).await?)
+                }
+                MergeAction::View { .. } | MergeAction::Drop => continue,
+            };
+            let Some(version) = version else {
+                let mut conflicts = self.sides(tables).plan().await?.conflicts;
+                // Those of tables that are committed already are with this merge itself.
+                conflicts.retain(|conflict| conflict.table == name.to_string());
+                self.take_back(tables, &after).await?;
+                self.target.catalog().abandon_merge(&self.merge.id).await?;
+                return Ok(Err(conflicts));
+            };
+            after.insert(name.clone(), version);
+        }
+        self.target.catalog().publish_merge(self.merge, &after).await?;
+        Ok(Ok(()))
+    }
+
+    fn token(&self) -> String {
+        format!("hanok-merge:{}", self.merge.id)
+    }
+
+    fn properties(&self, transactions: &BTreeMap<String, i64>) -> CommitProperties {
+        let transactions = transactions.iter().map(|(name, version)| Transaction::new(name, *version));
+        let transactions = transactions.chain([Transaction::new(self.token(), 1)]).collect();
+        let info = [
+            ("hanok.merge".to_owned(), self.merge.id.clone().into()),
+            ("hanok.branch".to_owned(), self.merge.branch_name.clone().into()),
+        ];
+        CommitProperties::default()
+            .with_max_retries(0)
+            .with_cleanup_expired_logs(Some(false))
+            .with_application_transactions(transactions)
+            .with_metadata(info)
+    }
+
+    /// One commit on the target's latest version; `None` when that version no longer allows it.
+    async fn commit(
+        &self,
+        name: &TableName,
+        (directory, source): (Id, Id),
+        ours: &Delta,
+        look_first: bool,
+    ) -> Result<Option<u64>, LakeError> {
+        for round in 0..ATTEMPTS_MAX {
+            let mut table = self.target.handle(name, directory)?.merging();
+            table.load().await?;
+            if table.application_version(&self.token()).await?.is_some() {
+                return self.version_of_token(&table).await.map(Some);
+            }
+            if (round > 0 || look_first) && self.conflicts_now(name, source, ours).await? {
+                return Ok(None);
+            }
+            // A number that the target recorded later than the branch must not go back.
+            let transactions = self.newer(&table, ours).await?;
+            let mode = if ours.removed.is_empty() { SaveMode::Append } else { SaveMode::Overwrite };
+            let operation = DeltaOperation::Write { mode, partition_by: None, predicate: None };
+            let state = table.delta.snapshot().map_err(|error| table.failed("read", error))?;
+            let committed = CommitBuilder::from(self.properties(&transactions))
+                .with_actions(actions(ours))
+                .build(Some(state as &dyn TableReference), table.log_store(), operation)
+                .await;
+            match committed {
+                Ok(committed) => {
+                    table.sync_commit(committed.version()).await?;
+                    return Ok(Some(committed.version()));
+                }
+                Err(error) if is_conflict(&error) => {}
+                Err(error) => return Err(table.failed("merge into", error)),
+            }
+        }
+        Err(LakeError::Conflict { table: name.to_string(), attempts: ATTEMPTS_MAX })
+    }
+
+    /// The branch's application transactions that are newer than the target's.
+    async fn newer(&self, table: &Table, ours: &Delta) -> Result<BTreeMap<String, i64>, LakeError> {
+        let mut newer = BTreeMap::new();
+        for (name, version) in &ours.transactions {
+            if table.application_version(name).await?.is_none_or(|known| known < *version) {
+                newer.insert(name.clone(), *version);
+            }
+        }
+        Ok(newer)
+    }
+
+    async fn conflicts_now(&self, name: &TableName, source: Id, ours: &Delta) -> Result<bool, LakeError> {
+        let frozen = BTreeMap::from([(source, ours.version)]);
+        let sides = Sides { branch: self.branch, target: self.target, mode: self.mode, frozen };
+        let plan = sides.plan().await?;
+        Ok(plan.conflicts.iter().any(|conflict| conflict.table == name.to_string()))
+    }
+
+    /// The version of this merge's commit, which a process that was killed has made.
+    async fn version_of_token(&self, table: &Table) -> Result<u64, LakeError> {
+        let latest = table.version().unwrap_or_default();
+        for version in (0..=latest).rev() {
+            let made = table.commit_actions(version).await?;
+            let ours = |action: &Action| matches!(action, Action::Txn(txn) if txn.app_id == self.token());
+            if made.iter().any(ours) {
+                return Ok(version);
+            }
+        }
+        Ok(latest)
+    }
+
+    async fn create(&self, name: &TableName, directory: Id, ours: &Delta) -> Result<u64, LakeError> {
+        let mut table = self.target.handle(name, directory)?.merging();
+        if table.load().await? {
+            return Ok(table.version().unwrap_or_default());
+        }
+        let missing = || LakeError::Worker {
+            table: name.to_string(),
+            reason: "its log on the branch has no columns".to_owned(),
+        };
+        let metadata = ours.metadata.clone().ok_or_else(missing)?;
+        let protocol = ours.protocol.clone().ok_or_else(missing)?;
+        let log_store = table.log_store();
+        let location = log_store.config().location().clone();
+        let operation =
+            DeltaOperation::Create { mode: SaveMode::ErrorIfExists, location, protocol, metadata };
+        let committed = CommitBuilder::from(self.properties(&ours.transactions))
+            .with_actions(actions(ours))
+            .build(None, log_store, operation)
+            .await
+            .map_err(|error| table.failed("merge into", error))?;
+        table.sync_commit(committed.version()).await?;
+        Ok(committed.version())
+    }
+
+    /// Undoes the commits that nobody has seen yet: what came goes, what went comes back.
+    async fn take_back(
+        &self,
+        tables: &[MergeTable],
+        after: &BTreeMap<TableName, u64>,
+    ) -> Result<(), LakeError> {
+        for MergeTable { name, action } in tables {
+            let (Some(version), MergeAction::Commit { directory, .. }) = (after.get(name), action) else {
+                continue;
+            };
+            let mut table = self.target.handle(name, *directory)?.merging();
+            table.load().await?;
+            let made = Delta::read(&table, Some(version - 1), *version).await?;
+            let mut before = self.target.handle(name, *directory)?;
+            before.load_at(version - 1).await?;
+            let back = undone(&before, &made)?;
+            let operation = DeltaOperation::Restore { version: Some(version - 1), datetime: None };
+            let properties =
+                CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false));
+            let state = table.delta.snapshot().map_err(|error| table.failed("read", error))?;
+            CommitBuilder::from(properties)
+                .with_actions(back)
+                .build(Some(state as &dyn TableReference), table.log_store(), operation)
+                .await
+                .map_err(|error| table.failed("take a merge back from", error))?;
+        }
+        Ok(())
+    }
+}
+
+/// The actions that make a table what the branch made of it.
+fn actions(ours: &Delta) -> Vec<Action> {
+    let now = chrono::Utc::now().timestamp_millis();
+    let mut actions: Vec<Action> = Vec::new();
+    actions.extend(ours.protocol.clone().map(Action::Protocol));
+    actions.extend(ours.metadata.clone().map(Action::Metadata));
+    actions.extend(
+        ours.removed
+            .values()
+            .map(|(remove, _)| Action::Remove(Remove { deletion_timestamp: Some(now), ..remove.clone() })),
+    );
+    actions.extend(ours.added.values().cloned().map(Action::Add));
+    actions
+}
+
+fn undone(before: &Table, made: &Delta) -> Result<Vec<Action>, LakeError> {
+    let now = chrono::Utc::now().timestamp_millis();
+    let removes = made.added.values().map(|add| Action::Remove(remove_of(add, now)));
+    let adds = made.removed.values().map(|(remove, _)| Action::Add(add_of(remove)));
+    let mut actions: Vec<Action> = removes.chain(adds).collect();
+    if made.metadata.is_some() {
+        let state = before.delta.snapshot().map_err(|error| before.failed("read", error))?;
+        actions.push(Action::Metadata(state.metadata().clone()));
+    }
+    Ok(actions)
+}
+
+fn remove_of(add: &Add, now: i64) -> Remove {
+    Remove {
+        path: add.path.clone(),
+        data_change: true,
+        deletion_timestamp: Some(now),
+        extended_file_metadata: Some(true),
+        size: Some(add.size),
+        partition_values: Some(add.partition_values.clone()),
+        deletion_vector: add.deletion_vector.clone(),
+        ..Remove::default()
+    }
+}
+
+/// Without statistics, which removals do not carry: readers look into the file.
+fn add_of(remove: &Remove) -> Add {
+    Add {
+        path: remove.path.clone(),
+        size: remove.size.unwrap_or_default(),
+        partition_values: remove.partition_values.clone().unwrap_or_default(),
+        modification_time: remove.deletion_timestamp.unwrap_or_default(),
+        data_change: true,
+        deletion_vector: remove.deletion_vector.clone(),
+        ..Add::default()
+    }
+}
+
+fn link(folders: &[PathBuf], target: &Path, paths: &[String]) -> std::io::Result<()> {
+    for path in paths {
+        let to = target.join(path);
+        let Some(from) = locate(folders, path) else { continue };
+        if let Some(parent) = to.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        match std::fs::hard_link(&from, &to) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            // Some file systems have no links. A copy that is cut short must not take the name.
+            Err(_) => {
+                let partial =
+                    to.with_file_name(format!("{}#1", to.file_name().unwrap_or_default().display()));
+                std::fs::copy(&from, &partial)?;
+                File::open(&partial)?.sync_all()?;
+                std::fs::rename(&partial, &to)?;
+            }
+        }
+    }
+    // The names must survive a power cut before a commit refers to them.
+    if target.is_dir() { File::open(target)?.sync_all() } else { Ok(()) }
+}

@@ -1,0 +1,321 @@
+//! What a merge would do, name by name, and what forbids it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deltalake::kernel::Metadata;
+use hanok_catalog::{Fork, MergeAction, MergeBase, MergeTable, TableKind, TableRecord};
+use hanok_types::{Id, TableName};
+
+use super::replay::{Delta, FileKey};
+use super::{Conflict, MergeMode, TableMerge};
+use crate::{Lake, LakeError, Table};
+
+/// Loads record the files that they took in under this name.
+const LOADED_PREFIX: &str = "hanok-load:";
+/// Names shown of a list.
+const SHOWN_MAX: usize = 3;
+
+/// A name that changes, and how.
+pub(super) struct Planned {
+    pub(super) table: MergeTable,
+    pub(super) report: TableMerge,
+}
+
+/// A merge that is thought through.
+#[derive(Default)]
+pub(super) struct Plan {
+    pub(super) tables: Vec<Planned>,
+    pub(super) conflicts: Vec<Conflict>,
+}
+
+/// What is known of a name on one side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    Absent,
+    View(String),
+    Table(Id, u64),
+}
+
+/// Both sides of a merge.
+pub(super) struct Sides<'a> {
+    pub(super) branch: &'a Lake,
+    pub(super) target: &'a Lake,
+    pub(super) mode: MergeMode,
+    /// Versions of the branch to merge, by directory; the latest when there are none.
+    pub(super) frozen: BTreeMap<Id, u64>,
+}
+
+impl Sides<'_> {
+    /// Compares the branch since it was last the same as its target, and the target since then, name by name.
+    pub(super) async fn plan(&self) -> Result<Plan, LakeError> {
+        let bases =
+            self.target.catalog().merge_bases(self.branch.branch_id(), self.target.branch_id()).await?;
+        let forks = self.target.catalog().forks(self.branch.branch_id()).await?;
+        let forks: BTreeMap<TableName, Fork> =
+            forks.into_iter().map(|fork| (fork.record.name.clone(), fork)).collect();
+        let ours = self.states(self.branch).await?;
+        let theirs = self.states(self.target).await?;
+        let names: BTreeSet<&TableName> = forks.keys().chain(ours.keys()).collect();
+        let mut plan = Plan::default();
+        for name in names {
+            let (our_base, their_base) = base(forks.get(name), bases.get(name));
+            let our = ours.get(name).cloned().unwrap_or(State::Absent);
+            let their = theirs.get(name).cloned().unwrap_or(State::Absent);
+            let merge = OneName { sides: self, name, our_base, their_base, our, their };
+            match merge.decide().await? {
+                Ok(Some(planned)) => plan.tables.push(planned),
+                Ok(None) => {}
+                Err(conflict) => plan.conflicts.push(conflict),
+            }
+        }
+        Ok(plan)
+    }
+
+    async fn states(&self, lake: &Lake) -> Result<BTreeMap<TableName, State>, LakeError> {
+        let records = lake.records().await?;
+        let (tables, views): (Vec<_>, Vec<_>) =
+            records.into_iter().partition(|record| record.directory().is_some());
+        let mut states = BTreeMap::new();
+        for (record, head) in lake.heads(tables).await? {
+            let Some(directory) = record.directory() else { continue };
+            let frozen = self.frozen.get(&directory).copied().filter(|_| std::ptr::eq(lake, self.branch));
+            let version = match (frozen, head) {
+                (Some(version), _) => Some(version),
+                (None, Some(head)) => Some(head.version),
+                (None, None) => lake.find(&record.name).await?.and_then(|table| table.version()),
+            };
+            if let Some(version) = version {
+                states.insert(record.name, State::Table(directory, version));
+            }
+        }
+        for TableRecord { name, kind } in views {
+            if let TableKind::View { sql } = kind {
+                states.insert(name, State::View(sql));
+            }
+        }
+        Ok(states)
+    }
+}
+
+/// Where both sides were last the same: by the last merge, or by the fork.
+fn base(fork: Option<&Fork>, merged: Option<&MergeBase>) -> (State, State) {
+    if let Some(base) = merged {
+        return (State::Table(base.source, base.source_version), State::Table(base.directory, base.version));
+    }
+    let state = match fork {
+        None => State::Absent,
+        Some(fork) => match (&fork.record.kind, fork.version) {
+            (TableKind::View { sql }, _) => State::View(sql.clone()),
+            (TableKind::Table { directory }, version) => {
+                State::Table(*directory, version.unwrap_or_default())
+            }
+        },
+    };
+    (state.clone(), state)
+}
+
+struct OneName<'a> {
+    sides: &'a Sides<'a>,
+    name: &'a TableName,
+    our_base: State,
+    their_base: State,
+    our: State,
+    their: State,
+}
+
+type Decision = Result<Option<Planned>, Conflict>;
+
+impl OneName<'_> {
+    async fn decide(self) -> Result<Decision, LakeError> {
+        if self.our == self.our_base {
+            return Ok(Ok(None));
+        }
+        match (self.our_base.clone(), self.our.clone()) {
+            (State::Table(before, base), State::Table(now, version)) if before == now => {
+                let ours = Delta::read(&self.handle(self.sides.branch, now)?, Some(base), version).await?;
+                self.decide_commits(ours, now).await
+            }
+            _ => self.decide_name().await,
+        }
+    }
+
+    fn handle(&self, lake: &Lake, directory: Id) -> Result<Table, LakeError> {
+        lake.handle(self.name, directory)
+    }
+
+    fn conflict(&self, reason: String, remedy: &str) -> Conflict {
+        Conflict { table: self.name.to_string(), reason, remedy: remedy.to_owned() }
+    }
+
+    fn planned(&self, action: MergeAction, what: &'static str, files: (usize, usize)) -> Planned {
+        let report = TableMerge {
+            table: self.name.to_string(),
+            what,
+            files_added: files.0 as u64,
+            files_removed: files.1 as u64,
+        };
+        Planned { table: MergeTable { name: self.name.clone(), action }, report }
+    }
+
+    /// What the target did since the base; `None` when the name stands for something else there now.
+    async fn theirs(&self) -> Result<Option<Delta>, LakeError> {
+        match (&self.their_base, &self.their) {
+            (State::Table(before, base), State::Table(now, version)) if before == now => {
+                let table = self.handle(self.sides.target, *now)?;
+                Ok(Some(Delta::read(&table, Some(*base), *version).await?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The branch has other commits in the same table.
+    async fn decide_commits(self, ours: Delta, source: Id) -> Result<Decision, LakeError> {
+        if ours.is_empty() {
+            return Ok(Ok(None));
+        }
+        let parent = &self.sides.target.branch().name;
+        let (Some(theirs), State::Table(directory, before)) = (self.theirs().await?, self.their.clone())
+        else {
+            let reason = format!("the branch changed it, and `{parent}` dropped it or made it anew");
+            return Ok(Err(self.conflict(reason, "make the change again on a new branch")));
+        };
+        if let Some(conflict) = self.incompatible(&ours, &theirs) {
+            return Ok(Err(conflict));
+        }
+        let what = if theirs.is_empty() { "fast-forward" } else { "merged" };
+        let action = MergeAction::Commit { directory, before, source, source_version: ours.version };
+        let added = ours.added.keys().filter(|key| !theirs.added.contains_key(*key)).count();
+        Ok(Ok(Some(self.planned(action, what, (added, ours.removed.len())))))
+    }
+
+    fn incompatible(&self, ours: &Delta, theirs: &Delta) -> Option<Conflict> {
+        let parent = &self.sides.target.branch().name;
+        if ours
+            .added
+            .values()
+            .any(|add| add.deletion_vector.as_ref().is_some_and(|vector| !is_inline(vector)))
+        {
+            let reason = "the branch has files with deletion vectors, which Hanok cannot move".to_owned();
+            return Some(self.conflict(reason, "optimise the table on the branch first"));
+        }
+        if theirs.is_empty() {
+            return None;
+        }
+        let both: Vec<&FileKey> =
+            ours.removed.keys().filter(|key| theirs.removed.contains_key(*key)).collect();
+        if let Some(first) = both.first() {
+            let reason = format!(
+                "both sides replaced {} ({}): {} on the branch, {} on `{parent}`",
+                if both.len() == 1 { "a file".to_owned() } else { format!("{} files", both.len()) },
+                shown(both.iter().map(|(path, _)| path.as_str())),
+                commit(ours, first),
+                commit(theirs, first),
+            );
+            return Some(self.conflict(reason, REDO));
+        }
+        let loaded = |delta: &Delta| -> BTreeSet<String> {
+            let names = delta.transactions.keys().filter(|name| name.starts_with(LOADED_PREFIX));
+            names.cloned().collect()
+        };
+        let twice: Vec<String> = loaded(ours).intersection(&loaded(theirs)).cloned().collect();
+        if !twice.is_empty() {
+            let reason = format!("both sides loaded the same files ({} of them)", twice.len());
+            let remedy = "reset the branch to the head of its parent, and load there what is missing";
+            return Some(self.conflict(reason, remedy));
+        }
+        if let Some(reason) = columns_clash(ours, theirs) {
+            return Some(self.conflict(reason, REDO));
+        }
+        if self.sides.mode == MergeMode::Strict {
+            let unseen = |a: &Delta, b: &Delta| a.rows_removed && (b.rows_added || b.rows_removed);
+            if unseen(ours, theirs) || unseen(theirs, ours) {
+                let side = if ours.rows_removed { "the branch" } else { parent };
+                let reason = format!(
+                    "{side} deleted or changed rows without seeing what the other side did to others"
+                );
+                return Some(self.conflict(reason, "merge with `--mode lenient` if that is meant"));
+            }
+        }
+        None
+    }
+
+    /// The name stands for something else on the branch than it did at the base.
+    async fn decide_name(self) -> Result<Decision, LakeError> {
+        if self.our == self.their {
+            return Ok(Ok(None));
+        }
+        let parent = &self.sides.target.branch().name;
+        let same = match self.theirs().await? {
+            Some(theirs) => theirs.is_empty(),
+            None => self.their == self.their_base,
+        };
+        if !same {
+            let reason = format!("the name changed on the branch and on `{parent}`");
+            return Ok(Err(self.conflict(reason, "take one side: drop or rename the table on the branch")));
+        }
+        Ok(Ok(Some(match &self.our {
+            State::Absent => self.planned(MergeAction::Drop, "dropped", (0, 0)),
+            State::View(sql) => self.planned(MergeAction::View { sql: sql.clone() }, "view", (0, 0)),
+            State::Table(source, version) => {
+                let table = self.handle(self.sides.branch, *source)?;
+                let ours = Delta::read(&table, None, *version).await?;
+                if ours.added.values().any(|add| add.deletion_vector.as_ref().is_some_and(|v| !is_inline(v)))
+                {
+                    let reason = "it has files with deletion vectors, which Hanok cannot move".to_owned();
+                    return Ok(Err(self.conflict(reason, "optimise the table on the branch first")));
+                }
+                let action = MergeAction::Create {
+                    directory: Id::generate(),
+                    source: *source,
+                    source_version: *version,
+                };
+                self.planned(action, "new", (ours.added.len(), 0))
+            }
+        })))
+    }
+}
+
+const REDO: &str = "reset the branch to the head of its parent, and make the change again there";
+
+fn is_inline(vector: &deltalake::kernel::DeletionVectorDescriptor) -> bool {
+    vector.storage_type == deltalake::kernel::StorageType::Inline
+}
+
+fn commit(delta: &Delta, key: &FileKey) -> String {
+    let Some((_, version)) = delta.removed.get(key) else { return String::new() };
+    let operation = delta.operations.get(version).map_or("", String::as_str);
+    format!("{operation} in version {version}")
+}
+
+fn shown<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut all: Vec<&str> = names.collect();
+    let more = all.len().saturating_sub(SHOWN_MAX);
+    all.truncate(SHOWN_MAX);
+    let list = all.join(", ");
+    if more > 0 { format!("{list} and {more} more") } else { list }
+}
+
+/// Why the columns of both sides do not go together. Columns may be added on one side; files without them read as null.
+fn columns_clash(ours: &Delta, theirs: &Delta) -> Option<String> {
+    if ours.protocol.is_some() || theirs.protocol.is_some() {
+        return Some("the table's protocol changed on one side".to_owned());
+    }
+    match (&ours.metadata, &theirs.metadata) {
+        (None, None) => None,
+        (Some(our), Some(their)) => {
+            (columns(our) != columns(their)).then(|| "columns changed on both sides".to_owned())
+        }
+        // The other side's new files have the columns of the base, which must all be there still, with their types.
+        (Some(_), None) | (None, Some(_)) => {
+            let (changed, other) = if ours.metadata.is_some() { (ours, theirs) } else { (theirs, ours) };
+            (!other.added.is_empty() && !changed.grew_only)
+                .then(|| "columns were removed or changed on one side, and rows came on the other".to_owned())
+        }
+    }
+}
+
+/// The columns, as the log writes them.
+fn columns(metadata: &Metadata) -> Option<String> {
+    let text = serde_json::to_value(metadata).ok()?.get("schemaString")?.as_str()?.to_owned();
+    Some(text)
+}
