@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     fn masker(alphabet: Alphabet, resident: Resident, digits: Option<u8>) -> FpeMasker {
-        FpeMasker::new(Fpe { alphabet, resident, digits }, &Key::new([3; 32]), "student")
+        FpeMasker::new(Fpe { alphabet, digits, resident }, &Key::new([3; 32]), "student")
     }
 
     fn image(masker: &mut FpeMasker, text: &str) -> String {

@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(written("generalise(bucket=100)", column), some(&["-128", "100"]));
         let column: ArrayRef = Arc::new(Float64Array::from(vec![0.7, -0.2]));
         assert_eq!(written("generalise(bucket=0.5)", column), some(&["0.5", "-0.5"]));
-        let column = Decimal128Array::from(vec![1_234_56]).with_precision_and_scale(10, 2).unwrap();
+        let column = Decimal128Array::from(vec![123_456]).with_precision_and_scale(10, 2).unwrap();
         assert_eq!(written("generalise(bucket=100)", Arc::new(column)), some(&["1200.00"]));
     }
 

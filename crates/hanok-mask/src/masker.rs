@@ -72,11 +72,10 @@ impl Masker {
     pub fn apply(&mut self, column: &ArrayRef, rows: Option<&RowIds>) -> Result<Option<ArrayRef>, MaskError> {
         let data_type = column.data_type();
         let masked = match (&self.treatment, data_type) {
-            (Treatment::Keep, _) => column.clone(),
             (Treatment::Null, _) => new_null_array(data_type, column.len()),
             (Treatment::Drop, _) => return Ok(None),
             (Treatment::Synthetic, _) => return Err(MaskError::WholeTable),
-            (_, DataType::Null) => column.clone(),
+            (Treatment::Keep, _) | (_, DataType::Null) => column.clone(),
             (treatment, DataType::Dictionary(_, values)) if treatment.needs_rows() => {
                 let plain = cast(column, values)?;
                 let masked = self.plain(&plain, rows)?;

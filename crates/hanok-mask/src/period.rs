@@ -31,10 +31,10 @@ pub(crate) fn truncate(column: &ArrayRef, unit: DateUnit) -> Result<ArrayRef> {
     let wide = cast(column, &DataType::Int64)?;
     let out = mapped(&wide, |value| {
         let seconds = value.div_euclid(ticks);
-        let local = seconds.saturating_add(zone.as_ref().map_or(0, |zone| offset(zone, seconds)));
+        let local = seconds.saturating_add(zone.as_ref().map_or(0, |zone| offset(*zone, seconds)));
         let start = first_day(local.div_euclid(DAY_SECONDS), unit).saturating_mul(DAY_SECONDS);
         // The zone may have had another offset when the period began.
-        let began = zone.as_ref().map_or(0, |zone| offset(zone, start - offset(zone, start)));
+        let began = zone.as_ref().map_or(0, |zone| offset(*zone, start - offset(*zone, start)));
         start.saturating_sub(began).saturating_mul(ticks)
     });
     cast(&out, data_type)
@@ -47,7 +47,7 @@ fn mapped(wide: &ArrayRef, map: impl Fn(i64) -> i64) -> ArrayRef {
 }
 
 /// Seconds that a zone's clocks are ahead of UTC at an instant.
-fn offset(zone: &Tz, seconds: i64) -> i64 {
+fn offset(zone: Tz, seconds: i64) -> i64 {
     DateTime::from_timestamp(seconds, 0)
         .map_or(0, |time| i64::from(zone.offset_from_utc_datetime(&time.naive_utc()).fix().local_minus_utc()))
 }

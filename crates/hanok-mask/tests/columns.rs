@@ -1,5 +1,7 @@
 //! Treatments of whole columns: the same image in every batch and table, types as promised, nulls kept.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as the tests do")]
+
 use std::sync::Arc;
 
 use arrow::array::{

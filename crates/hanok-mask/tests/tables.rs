@@ -1,5 +1,7 @@
 //! Synthetic tables: what they keep of the original, and what they must not.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as the tests do")]
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -68,7 +70,9 @@ fn rank_correlation(left: &[f64], right: &[f64]) -> f64 {
         let mut ranks = vec![0.0; values.len()];
         let mut start = 0;
         for run in order.chunk_by(|a, b| values[*a].total_cmp(&values[*b]).is_eq()) {
-            run.iter().for_each(|row| ranks[*row] = start as f64 + run.len() as f64 / 2.0);
+            for row in run.iter() {
+                ranks[*row] = start as f64 + run.len() as f64 / 2.0;
+            }
             start += run.len();
         }
         ranks
@@ -118,7 +122,9 @@ fn no_rare_original_is_in_the_sample() {
             values.as_string::<i32>().iter().flatten().map(str::to_owned).collect()
         };
         let mut counts: HashMap<String, usize> = HashMap::new();
-        texts(&column.values).into_iter().for_each(|value| *counts.entry(value).or_default() += 1);
+        for value in texts(&column.values) {
+            *counts.entry(value).or_default() += 1;
+        }
         for value in texts(sampled) {
             assert!(counts.get(&value).is_none_or(|count| *count >= 5), "{} of {}", value, column.name);
         }
@@ -211,7 +217,7 @@ proptest! {
                 values.as_string::<i32>().iter().flatten().map(str::to_owned).collect()
             };
             let mut counts: HashMap<String, u64> = HashMap::new();
-            texts(&column.values).into_iter().for_each(|value| *counts.entry(value).or_default() += 1);
+            for value in texts(&column.values) { *counts.entry(value).or_default() += 1; }
             for value in texts(sampled) {
                 prop_assert!(counts.get(&value).is_none_or(|count| *count >= k), "{} of {}", value, &column.name);
             }

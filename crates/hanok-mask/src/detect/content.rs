@@ -116,7 +116,7 @@ fn is_card(value: &str) -> bool {
             doubled / 10 + doubled % 10
         })
         .sum();
-    sum % 10 == 0 && !digits.starts_with('0')
+    sum.is_multiple_of(10) && !digits.starts_with('0')
 }
 
 /// Korean mobile and landline numbers, and international ones with `+`.

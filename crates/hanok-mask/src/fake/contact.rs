@@ -13,6 +13,7 @@ const SYLLABLES: &[&str] = &[
 pub(super) struct PhoneStyle {
     separator: Option<char>,
     /// What stands behind `+82`, when the number begins so.
+    #[expect(clippy::option_option, reason = "whether it begins so, and whether anything stands behind it")]
     country: Option<Option<char>>,
 }
 

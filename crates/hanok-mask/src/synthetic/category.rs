@@ -43,7 +43,9 @@ impl Categories {
             place[*group] = at as f64;
         }
         if !is_boolean && rare_rows >= k {
-            rare.iter().for_each(|group| place[*group] = labelled.len() as f64);
+            for group in &rare {
+                place[*group] = labelled.len() as f64;
+            }
             labelled.push((other.to_owned(), rare_rows, usize::MAX));
         }
         let codes = groups.of_row.iter().map(|group| place[*group as usize]).collect();

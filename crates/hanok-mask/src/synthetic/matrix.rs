@@ -64,7 +64,7 @@ impl Matrix {
 
     /// The product of the lower triangle's `row` and a vector.
     pub(super) fn row_product(&self, row: usize, vector: &[f64]) -> f64 {
-        let cells = &self.cells[row * self.size..row * self.size + row + 1];
+        let cells = &self.cells[row * self.size..=row * self.size + row];
         cells.iter().zip(vector).map(|(cell, value)| cell * value).sum()
     }
 }

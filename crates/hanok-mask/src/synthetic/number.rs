@@ -141,7 +141,9 @@ mod tests {
             shares in prop::collection::vec(0.0f64..1.0, 50),
         ) {
             let mut counts: HashMap<i64, usize> = HashMap::new();
-            values.iter().for_each(|value| *counts.entry(*value).or_default() += 1);
+            for value in &values {
+                *counts.entry(*value).or_default() += 1;
+            }
             if let Some(numbers) = Numbers::fit(&cells(&values), k) {
                 for cell in shares.iter().filter_map(|share| numbers.at(*share)) {
                     prop_assert!(counts.get(&cell).is_none_or(|count| *count >= k), "{} of {:?}", cell, counts);
