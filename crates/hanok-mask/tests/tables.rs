@@ -70,7 +70,7 @@ fn rank_correlation(left: &[f64], right: &[f64]) -> f64 {
         let mut ranks = vec![0.0; values.len()];
         let mut start = 0;
         for run in order.chunk_by(|a, b| values[*a].total_cmp(&values[*b]).is_eq()) {
-            for row in run.iter() {
+            for row in run {
                 ranks[*row] = start as f64 + run.len() as f64 / 2.0;
             }
             start += run.len();
