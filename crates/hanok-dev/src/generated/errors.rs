@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("HK08", "The feature server"),
     ("HK09", "The command line"),
     ("HK10", "The point-in-time join"),
+    ("HK12", "Masking and synthetic data"),
 ];
 
 const INTRODUCTION: &str = "\

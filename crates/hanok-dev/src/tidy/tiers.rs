@@ -14,6 +14,7 @@ const TIERS: &[(&str, u8)] = &[
     ("hanok-query", 1),
     ("hanok-pit", 1),
     ("hanok-online", 1),
+    ("hanok-mask", 1),
     ("hanok-load", 2),
     ("hanok-transform", 2),
     ("hanok-features", 2),
