@@ -10,7 +10,7 @@ A. A reference project runs undisturbed. In a second one the same commands are k
 B. Two processes load into one table while a third optimises it and a fourth reads it: no row lost, none doubled.
 
 What a kill may leave, and what takes it away:
-* data files that no commit names, and object_store's staged files `<name>#<n>`: `hanok optimize --vacuum-days N`;
+* data files that no commit names, and object_store's staged files `<name>#<n>`: `hanok vacuum`;
 * `.hanok/spill/<id>`: the next command that opens the project;
 * a killed server's slot among LMDB's readers: the next reader or writer that needs one;
 * the folder of a table that was about to take the name of a view, and of one whose name a view took: nothing yet.

@@ -232,7 +232,7 @@ class Suite:
     def vacuum(self) -> None:
         """What the kills left goes, and nothing else does."""
         state, left = self.crash.state(online=True), garbage(self.crash)
-        self.crash.ok("optimize", "--vacuum-days", "0")
+        self.crash.ok("vacuum", "--older-than", "0s")
         check_equal(state, self.crash.state(online=True))
         now = garbage(self.crash)
         if now:

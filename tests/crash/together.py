@@ -57,7 +57,8 @@ class Together:
             raise Failure(f"hanok.loads has {ledger}, expected {2 * self.files + 1} files and {expected} rows")
         self.retry("optimize", "raw.events")
         self.check(expected, "after the last optimisation")
-        self.project.ok("optimize", "raw.events", "--vacuum-days", "0")
+        self.project.ok("optimize", "raw.events")
+        self.project.ok("vacuum", "raw.events", "--older-than", "0s")
         self.check(expected, "after a vacuum")
         if not self.counts["optimisations that joined files"]:
             raise Failure("no optimisation joined files while loads ran")

@@ -25,6 +25,10 @@ pub enum RunKind {
     Materialize,
     /// Joining small files of tables.
     Optimize,
+    /// Deleting files that no version needs.
+    Vacuum,
+    /// Writing checkpoints of tables' logs.
+    Checkpoint,
     /// Merging a branch into its parent.
     Merge,
 }
@@ -38,14 +42,25 @@ impl RunKind {
             Self::Join => "join",
             Self::Materialize => "materialize",
             Self::Optimize => "optimize",
+            Self::Vacuum => "vacuum",
+            Self::Checkpoint => "checkpoint",
             Self::Merge => "merge",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Load, Self::Build, Self::Apply, Self::Join, Self::Materialize, Self::Optimize, Self::Merge]
-            .into_iter()
-            .find(|k| k.name() == text)
+        const ALL: [RunKind; 9] = [
+            RunKind::Load,
+            RunKind::Build,
+            RunKind::Apply,
+            RunKind::Join,
+            RunKind::Materialize,
+            RunKind::Optimize,
+            RunKind::Vacuum,
+            RunKind::Checkpoint,
+            RunKind::Merge,
+        ];
+        ALL.into_iter().find(|kind| kind.name() == text)
     }
 }
 

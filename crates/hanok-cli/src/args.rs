@@ -1,6 +1,7 @@
 //! The raw arguments, as clap reads them. Their help texts are the reference in `docs/cli.md`.
 
 mod branch;
+mod maintain;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use hanok_config::FlagLayer;
 pub(crate) use branch::{
     BranchCommand, CreateArgs, DiffArgs, GcArgs, MergeArgs, ModeArg, ResetArgs, TagCommand,
 };
+pub(crate) use maintain::{TablesArgs, VacuumArgs};
 
 use crate::values::{EntityPart, parse_address, parse_entity, parse_time, parse_var};
 
@@ -163,9 +165,21 @@ Examples:
     #[command(after_help = "\
 Examples:
   hanok optimize                       every table
-  hanok optimize raw.visits            one table
-  hanok optimize --vacuum-days 7       also delete files that no version of the last 7 days needs")]
-    Optimize(OptimizeArgs),
+  hanok optimize raw.visits            one table")]
+    Optimize(TablesArgs),
+    /// Delete files that no branch, tag or version of the last days needs, and those of broken writes
+    #[command(after_help = "\
+Examples:
+  hanok vacuum                              every table; the last 7 days stay
+  hanok vacuum --dry-run                    only how many files
+  hanok vacuum raw.visits --older-than 30d")]
+    Vacuum(VacuumArgs),
+    /// Shorten what opening tables reads of their logs; every 20 commits that happens by itself
+    #[command(after_help = "\
+Examples:
+  hanok checkpoint                     every table
+  hanok checkpoint raw.visits          one table")]
+    Checkpoint(TablesArgs),
     /// Make, compare, merge and drop branches of the lake, without copying anything
     #[command(
         subcommand,
@@ -360,17 +374,6 @@ pub(crate) struct MaterializeArgs {
     /// Only rows up to this time
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) to: Option<i64>,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct OptimizeArgs {
-    /// Tables [default: all]
-    #[arg(value_name = "TABLE")]
-    pub(crate) tables: Vec<String>,
-    /// Also delete files that only versions older than this need, and those of broken writes. Time travel
-    /// reaches no further back then; 0 breaks queries and loads that run at this moment
-    #[arg(long, value_name = "DAYS")]
-    pub(crate) vacuum_days: Option<u32>,
 }
 
 #[derive(Args, Debug)]

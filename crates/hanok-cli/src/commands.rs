@@ -11,13 +11,15 @@ mod get;
 mod init;
 mod join;
 mod load;
+mod maintain;
 mod materialize;
-mod optimize;
 mod runs;
 mod serve;
 mod sql;
 
 use std::sync::Arc;
+
+use hanok_engine::Maintenance;
 
 pub(crate) use completions::completions;
 pub(crate) use errors::errors;
@@ -40,7 +42,12 @@ pub(crate) async fn dispatch(context: Arc<Context>, command: Command) -> Result<
         Command::Features(FeaturesCommand::Join(args)) => join::join(context, args).await,
         Command::Features(FeaturesCommand::Get(args)) => get::get(context, args).await,
         Command::Materialize(args) => materialize::materialize(context, args).await,
-        Command::Optimize(args) => optimize::optimize(context, args).await,
+        Command::Optimize(args) => maintain::maintain(context, Maintenance::Optimize, &args.tables).await,
+        Command::Vacuum(args) => {
+            let what = Maintenance::Vacuum { older_than: args.older_than, dry_run: args.dry_run };
+            maintain::maintain(context, what, &args.tables.tables).await
+        }
+        Command::Checkpoint(args) => maintain::maintain(context, Maintenance::Checkpoint, &args.tables).await,
         Command::Branch(command) => branch::branch(context, command).await,
         Command::Tag(command) => branch::tag(context, command).await,
         Command::Gc(args) => gc::gc(context, &args).await,

@@ -60,11 +60,16 @@ pub(crate) fn parse_fork_point(text: &str) -> Result<ForkPoint, String> {
 
 /// `90m`, `12h`, `7d`, `1d12h`.
 pub(crate) fn parse_ttl(text: &str) -> Result<Duration, String> {
-    let us = hanok_features::parse_duration(text)?;
-    match u64::try_from(us) {
-        Ok(us) if us > 0 => Ok(Duration::from_micros(us)),
-        _ => Err("it must be longer than nothing".to_owned()),
+    match parse_age(text)? {
+        Duration::ZERO => Err("it must be longer than nothing".to_owned()),
+        ttl => Ok(ttl),
     }
+}
+
+/// As a time to live, or nothing: `0s`.
+pub(crate) fn parse_age(text: &str) -> Result<Duration, String> {
+    let us = hanok_features::parse_duration(text)?;
+    Ok(Duration::from_micros(u64::try_from(us).map_err(|_| "it must not be negative".to_owned())?))
 }
 
 /// `HOST:PORT`, `:PORT` or `PORT`; the host is this machine's loopback when it is left out.

@@ -14,6 +14,8 @@ pub const STATE_FOLDER: &str = ".hanok";
 const PARENTS_MAX: usize = 32;
 /// The branch that every project has.
 const BRANCH_DEFAULT: &str = "main";
+/// Commits after which a table is compacted when nobody says otherwise.
+const COMPACT_AFTER_DEFAULT: u32 = 50;
 /// Memory for queries when nobody says otherwise.
 const MEMORY_MB_DEFAULT: u64 = 2048;
 
@@ -27,6 +29,7 @@ struct ProjectFile {
     branch: Option<String>,
     threads: Option<usize>,
     memory_mb: Option<u64>,
+    compact_after: Option<u32>,
     #[serde(default)]
     vars: BTreeMap<String, serde_json::Value>,
     #[serde(default)]
@@ -67,6 +70,8 @@ pub struct Project {
     pub threads: Setting<usize>,
     /// Memory for queries, in MiB; beyond it they spill to disk.
     pub memory_mb: Setting<u64>,
+    /// After how many commits of loads a table of `main` is compacted; 0 for never.
+    pub compact_after: u32,
     /// `vars:` for models.
     pub vars: BTreeMap<String, serde_json::Value>,
     /// The `models:` section, whose shape belongs to `hanok-transform`.
@@ -132,6 +137,7 @@ impl Project {
                 file.memory_mb,
                 MEMORY_MB_DEFAULT,
             ),
+            compact_after: file.compact_after.unwrap_or(COMPACT_AFTER_DEFAULT),
             folder: folder.to_owned(),
             name: file.name,
             models: file.models,

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -18,10 +18,9 @@ use hanok_types::{Id, TableName};
 
 use crate::output::{Format, NewFile, ResultWriter};
 use crate::report::{
-    ApplyReport, BuildReport, JoinReport, LoadReport, MaterializeReport, OptimizeReport, QueryReport,
-    RunReport,
+    ApplyReport, BuildReport, JoinReport, LoadReport, MaterializeReport, QueryReport, RunReport,
 };
-use crate::{EngineError, Event, Observer, build, entities, load, optimize};
+use crate::{EngineError, Event, Observer, build, entities, load};
 
 /// The folder of the branches' online stores.
 pub(crate) const ONLINE_BRANCHES: &str = "online-branches";
@@ -72,15 +71,6 @@ pub struct MaterializeRequest {
     pub from_us: Option<i64>,
     /// Last event time.
     pub to_us: Option<i64>,
-}
-
-/// What to compact.
-#[derive(Clone, Debug, Default)]
-pub struct OptimizeRequest {
-    /// Tables, `schema.table`; all when empty.
-    pub tables: Vec<String>,
-    /// Also delete files that no version younger than this refers to. Queries of older versions then fail.
-    pub vacuum_older_than: Option<Duration>,
 }
 
 impl MaterializeReport {
@@ -318,22 +308,11 @@ impl Engine {
         })
     }
 
-    /// Joins small files of tables into larger ones, and deletes what no young version needs if asked to.
-    pub async fn optimize(
-        &self,
-        request: OptimizeRequest,
-        observer: &Observer,
-    ) -> Result<OptimizeReport, EngineError> {
-        let run = self.start(RunKind::Optimize, &subject(&request.tables)).await?;
-        let done = optimize::optimize(self, run, &request, observer).await;
-        self.finish(run, done, RunCounts::default()).await
-    }
-
     /// Records that a run has started on this branch.
     ///
     /// # Errors
     /// On a tag, for what writes to the lake; nothing is recorded then.
-    async fn start(&self, kind: RunKind, subject: &str) -> Result<Id, EngineError> {
+    pub(crate) async fn start(&self, kind: RunKind, subject: &str) -> Result<Id, EngineError> {
         if !matches!(kind, RunKind::Join | RunKind::Materialize) {
             self.lake.may_write()?;
         }
@@ -378,7 +357,7 @@ impl Engine {
     }
 }
 
-fn subject(names: &[String]) -> String {
+pub(crate) fn subject(names: &[String]) -> String {
     if names.is_empty() { "all".to_owned() } else { names.join(" ") }
 }
 

@@ -10,19 +10,20 @@ mod entities;
 mod error;
 mod events;
 mod load;
-mod optimize;
+mod maintain;
 mod output;
 mod report;
 mod template;
 
 pub use branches::{BranchDetails, BranchReport, BranchRequest, ExpireReport, GarbageReport, MergeReport};
-pub use engine::{BuildRequest, Engine, EntityRows, JoinRequest, MaterializeRequest, OptimizeRequest};
+pub use engine::{BuildRequest, Engine, EntityRows, JoinRequest, MaterializeRequest};
 pub use error::EngineError;
 pub use events::{Event, Observer};
+pub use maintain::Maintenance;
 pub use output::Format;
 pub use report::{
-    ApplyReport, BuildReport, JoinReport, LoadReport, LoadedTable, MaterializeReport, ModelReport,
-    OptimizeReport, OptimizedTable, QueryReport, RunCounts, RunReport, TestReport,
+    ApplyReport, BuildReport, JoinReport, LoadReport, LoadedTable, MaintainedTable, MaintenanceReport,
+    MaterializeReport, ModelReport, QueryReport, RunCounts, RunReport, TestReport,
 };
 pub use template::{Template, init};
 

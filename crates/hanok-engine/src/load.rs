@@ -28,6 +28,7 @@ pub(crate) async fn load(
     let started = Instant::now();
     let sources = read_sources(&engine.project.folder)?;
     let chosen = choose(&sources, names)?;
+    let mut written = Vec::new();
     let mut report = LoadReport { run: run.to_string(), ..LoadReport::default() };
     for source in chosen {
         let name = source.name.to_string();
@@ -39,11 +40,15 @@ pub(crate) async fn load(
         let outcome = hanok_load::load(&engine.lake, &engine.project.folder, source, &progress).await;
         let rows = outcome.as_ref().map(|outcome| outcome.rows_loaded).unwrap_or_default();
         observer(Event::Finished { what: "load", name: &name, rows, ok: outcome.is_ok() });
-        let table = loaded(outcome?, begun);
+        let outcome = outcome?;
+        // A load with nothing new has no id.
+        written.extend(outcome.load_id.iter().flat_map(|_| outcome.tables.iter().cloned()));
+        let table = loaded(outcome, begun);
         report.rows_loaded += table.rows_loaded;
         report.rows_rejected += table.rows_rejected;
         report.tables.push(table);
     }
+    engine.compact_after_load(&written).await;
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
 }

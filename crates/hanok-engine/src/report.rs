@@ -157,28 +157,30 @@ pub struct MaterializeReport {
     pub seconds: f64,
 }
 
-/// One table of `hanok optimize`.
+/// One table of `hanok optimize`, `hanok vacuum` or `hanok checkpoint`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct OptimizedTable {
+pub struct MaintainedTable {
     /// `schema.table`.
     pub table: String,
     /// Small files that the table no longer refers to.
     pub files_removed: u64,
     /// Larger files in their place.
     pub files_added: u64,
-    /// Files deleted from the disk.
+    /// Files deleted from the disk, or that would be.
     pub files_deleted: u64,
+    /// The version that a checkpoint was written of.
+    pub version: Option<u64>,
     /// Wall time.
     pub seconds: f64,
 }
 
-/// `hanok optimize`.
+/// `hanok optimize`, `hanok vacuum` or `hanok checkpoint`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct OptimizeReport {
+pub struct MaintenanceReport {
     /// The run's id.
     pub run: String,
     /// Table by table.
-    pub tables: Vec<OptimizedTable>,
+    pub tables: Vec<MaintainedTable>,
     /// Wall time.
     pub seconds: f64,
 }

@@ -1,4 +1,4 @@
-//! Maintenance: compaction and removal of files that no version needs.
+//! Maintenance: compaction, checkpoints, and removal of files that no version needs.
 //!
 //! One process at a time maintains a table: a lock beside the table keeps two optimisers from doing the same work. It
 //! is not needed for safety, which the commit guard gives.
@@ -6,10 +6,11 @@
 use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use deltalake::checkpoints::create_checkpoint;
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::operations::vacuum::VacuumMode;
 use futures::TryStreamExt as _;
@@ -18,6 +19,8 @@ use hanok_catalog::kept_versions;
 use crate::error::is_conflict;
 use crate::{LakeError, Table};
 
+/// A file below this share of the size that is aimed at is worth joining.
+const SMALL: u64 = 4;
 /// Rounds that an optimisation is repeated when writers get in its way.
 const ATTEMPTS_MAX: u32 = 5;
 
@@ -30,7 +33,7 @@ pub struct OptimizeOutcome {
     pub files_added: u64,
 }
 
-/// What a vacuum did.
+/// What a vacuum did, or would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct VacuumOutcome {
     /// Files deleted.
@@ -71,7 +74,8 @@ impl Table {
 
     /// Deletes files that no version of the last `retention` refers to, those of unfinished writes among them. What the
     /// branches and tags see that were forked from this one stays, and so does what this one sees of its parent.
-    pub async fn vacuum(&mut self, retention: Duration) -> Result<VacuumOutcome, LakeError> {
+    /// With `dry_run` they are only counted, those of unfinished writes not among them.
+    pub async fn vacuum(&mut self, retention: Duration, dry_run: bool) -> Result<VacuumOutcome, LakeError> {
         let _lock = self.lock_maintenance()?;
         if !self.load().await? {
             return Ok(VacuumOutcome { files_deleted: 0 });
@@ -79,34 +83,71 @@ impl Table {
         let version = self.version().unwrap_or_default();
         // After the version is known: a branch that is made from here on finds the record of this vacuum.
         let forks = self.catalog().begin_vacuum(&self.branch().id, self.directory(), version).await?;
-        let staged = self.remove_staged(retention).await?;
+        let staged = if dry_run { 0 } else { self.remove_staged(retention).await? };
+        let vacuum = |dry_run| {
+            let retention = chrono::Duration::from_std(retention).unwrap_or(chrono::Duration::MAX);
+            self.delta
+                .clone()
+                .vacuum()
+                .with_mode(VacuumMode::Full)
+                .with_dry_run(dry_run)
+                .with_retention_period(retention)
+                .with_enforce_retention_duration(false)
+                .with_keep_versions(&kept_versions(&forks, &self.branch().id))
+                .with_commit_properties(CommitProperties::default().with_cleanup_expired_logs(Some(false)))
+        };
+        let (_, found) = vacuum(true).await.map_err(|error| self.failed("vacuum", error))?;
         let own = self.own_files().await?;
-        let retention = chrono::Duration::from_std(retention).unwrap_or(chrono::Duration::MAX);
-        let vacuumed = self
-            .delta
-            .clone()
-            .vacuum()
-            .with_mode(VacuumMode::Full)
-            .with_retention_period(retention)
-            .with_enforce_retention_duration(false)
-            .with_keep_versions(&kept_versions(&forks, &self.branch().id))
-            .with_commit_properties(CommitProperties::default().with_cleanup_expired_logs(Some(false)))
-            .await;
-        let (_, metrics) = vacuumed.map_err(|error| self.failed("vacuum", error))?;
-        self.load().await?;
-        let deleted =
-            metrics.files_deleted.iter().filter(|path| own.as_ref().is_none_or(|own| own.contains(*path)));
-        Ok(VacuumOutcome { files_deleted: staged + deleted.count() as u64 })
+        let files = found.files_deleted.iter().filter(|path| own.contains(*path)).count() as u64;
+        if files > 0 && !dry_run {
+            vacuum(false).await.map_err(|error| self.failed("vacuum", error))?;
+            self.load().await?;
+        }
+        Ok(VacuumOutcome { files_deleted: staged + files })
     }
 
-    /// The objects in the branch's own layer, `None` where that is the only one: deleting those of other layers does
-    /// nothing, and delta-rs counts them all the same.
-    async fn own_files(&self) -> Result<Option<HashSet<String>>, LakeError> {
-        let Some(own) = self.own_layer() else { return Ok(None) };
+    /// Writes a checkpoint of the newest version, which readers take in place of the commits before it. Returns the
+    /// version.
+    pub async fn checkpoint(&mut self) -> Result<Option<u64>, LakeError> {
+        let _lock = self.lock_maintenance()?;
+        if !self.load().await? {
+            return Ok(None);
+        }
+        create_checkpoint(&self.delta, None).await.map_err(|error| self.failed("checkpoint", error))?;
+        let version = self.version().unwrap_or_default();
+        self.sync_commit(version).await?;
+        Ok(Some(version))
+    }
+
+    /// Whether the last `commits` commits have left the table that many files far smaller than `target_bytes`, and
+    /// none of them was a compaction.
+    pub async fn wants_compaction(
+        &self,
+        commits: NonZeroU32,
+        target_bytes: NonZeroU64,
+    ) -> Result<bool, LakeError> {
+        let commits = commits.get() as usize;
+        if self.version().is_none_or(|version| version + 1 < commits as u64) {
+            return Ok(false);
+        }
+        let files = self.files().await?;
+        let small = files.iter().filter(|file| file.bytes < target_bytes.get() / SMALL);
+        if small.count() < commits {
+            return Ok(false);
+        }
+        let recent = self.history(commits).await?;
+        Ok(!recent.iter().any(|entry| entry.operation.as_deref() == Some("OPTIMIZE")))
+    }
+
+    /// The objects in the branch's own layer. delta-rs names files that are gone already, and those of layers below,
+    /// whose deletion does nothing, and would commit what it did even then.
+    async fn own_files(&self) -> Result<HashSet<String>, LakeError> {
+        let store = self.store();
+        let own = self.own_layer().unwrap_or(&store);
         let listed = own.list(None).map_ok(|meta| meta.location.to_string()).try_collect().await;
         match listed {
-            Ok(names) => Ok(Some(names)),
-            Err(object_store::Error::NotFound { .. }) => Ok(Some(HashSet::new())),
+            Ok(names) => Ok(names),
+            Err(object_store::Error::NotFound { .. }) => Ok(HashSet::new()),
             Err(source) => Err(LakeError::Storage { action: "list", table: self.name().to_string(), source }),
         }
     }

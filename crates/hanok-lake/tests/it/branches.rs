@@ -71,7 +71,7 @@ async fn optimize(lake: &Lake) {
 }
 
 async fn vacuum(lake: &Lake) -> u64 {
-    lake.table(&name()).await.unwrap().vacuum(Duration::ZERO).await.unwrap().files_deleted
+    lake.table(&name()).await.unwrap().vacuum(Duration::ZERO, false).await.unwrap().files_deleted
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -250,7 +250,7 @@ async fn a_tag_stays_and_refuses() {
     read_only(v1.drop_table(&name()).await.unwrap_err());
     let mut table = v1.table(&name()).await.unwrap();
     read_only(table.optimize(target()).await.unwrap_err());
-    read_only(table.vacuum(Duration::ZERO).await.unwrap_err());
+    read_only(table.vacuum(Duration::ZERO, false).await.unwrap_err());
     let none = StagedFiles::none(table.schema().unwrap().unwrap());
     read_only(table.commit(none, CommitMode::Replace, &CommitOptions::default()).await.unwrap_err());
     assert!(table.raw_delta().optimize().with_target_size(target()).await.is_ok(), "nothing to do");

@@ -218,7 +218,7 @@ async fn an_unfinished_write_is_unseen_and_vacuumed() {
     let mut table = lake.table_for_write(&name()).await.unwrap();
     drop(stage(&table, numbers(3..9)).await);
     assert_eq!(contents(&lake, &table).await.0, 3);
-    let outcome = table.vacuum(Duration::ZERO).await.unwrap();
+    let outcome = table.vacuum(Duration::ZERO, false).await.unwrap();
     assert_eq!(outcome.files_deleted, 1);
     assert_eq!(contents(&lake, &table).await.0, 3);
 }

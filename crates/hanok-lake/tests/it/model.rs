@@ -3,14 +3,18 @@
 //!
 //! `HANOK_MODEL_SEQUENCES` sets how many sequences of each kind run, `HANOK_MODEL_SEED` the seed of the first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hanok_catalog::{BranchKind, Catalog, CatalogError};
-use hanok_lake::{CommitMode, CommitOptions, ForkRequest, Lake, LakeError};
+use hanok_lake::{CommitMode, CommitOptions, ForkRequest, Lake, LakeError, MergeMode};
 use hanok_types::TableName;
+
+mod state;
+
+use state::{Base, Modelled, Rows, Tables, Touch, digest, three_way};
 
 use super::branches::request;
 use super::fault::FaultStore;
@@ -37,18 +41,6 @@ impl Dice {
     }
 }
 
-/// Rows, distinct values, their sum.
-type Rows = (i64, i64, i64);
-type Tables = BTreeMap<TableName, Rows>;
-
-#[derive(Clone)]
-struct Modelled {
-    parent: Option<String>,
-    kind: BranchKind,
-    tables: Tables,
-    at_fork: Tables,
-}
-
 struct World {
     lake: Lake,
     branches: BTreeMap<String, Modelled>,
@@ -61,12 +53,7 @@ struct World {
 
 impl World {
     fn new(lake: Lake, seed: u64, faults: Option<FaultStore>) -> Self {
-        let main = Modelled {
-            parent: None,
-            kind: BranchKind::Branch,
-            tables: Tables::new(),
-            at_fork: Tables::new(),
-        };
+        let main = Modelled::new(None, BranchKind::Branch, Tables::new(), 0);
         let branches = BTreeMap::from([("main".to_owned(), main)]);
         Self { lake, branches, next: 0, made: 0, dice: Dice(seed), faults, log: Vec::new() }
     }
@@ -87,7 +74,6 @@ impl World {
         range
     }
 
-    /// One operation; returns what it may have made of a branch's tables if it failed.
     async fn step(&mut self) {
         let branch = self.any_branch();
         let table = self.any_table();
@@ -96,7 +82,7 @@ impl World {
         {
             faults.fail_at(self.dice.roll(30) as i64, self.dice.roll(2) == 0);
         }
-        let kind = self.dice.roll(20);
+        let kind = self.dice.roll(24);
         self.log.push(format!("{kind} on {branch} {table}"));
         match kind {
             0..=6 => self.write(&branch, &table, CommitMode::Append).await,
@@ -106,6 +92,7 @@ impl World {
             13..=15 => self.fork(&branch).await,
             16 => self.reset(&branch).await,
             17 => self.drop_branch(&branch).await,
+            18..=22 => self.merge(&branch).await,
             _ => {
                 let collected = self.lake.collect_garbage(Duration::ZERO, false).await;
                 assert!(collected.is_ok() || self.faults.is_some(), "{collected:?}");
@@ -131,21 +118,20 @@ impl World {
         failed: Option<LakeError>,
     ) {
         let tables = &mut self.branches.get_mut(branch).unwrap().tables;
-        let old = tables.get(table).copied();
+        let old = tables.get(table).cloned();
         if let Some(error) = failed {
             assert!(self.faults.is_some(), "{error:?}\n{:#?}", self.log);
             self.faults.as_ref().unwrap().heal();
             let found = read(&self.lake, branch, table).await;
+            if found == old.as_ref().map(digest) {
+                return;
+            }
+            let expected = new.as_ref().map(digest);
             assert!(
-                found == old || found == new,
+                found == expected,
                 "{found:?} is neither {old:?} nor {new:?}: {error:?}\n{:#?}",
                 self.log
             );
-            match found {
-                Some(rows) => tables.insert(table.clone(), rows),
-                None => tables.remove(table),
-            };
-            return;
         }
         match new {
             Some(rows) => tables.insert(table.clone(), rows),
@@ -155,12 +141,13 @@ impl World {
 
     async fn write(&mut self, branch: &str, table: &TableName, mode: CommitMode) {
         let range = self.fresh();
-        let added = (range.end - range.start, range.end - range.start, range.clone().sum::<i64>());
-        let old = self.branches[branch].tables.get(table).copied();
-        let new = match (old, mode) {
-            (Some(old), CommitMode::Append) => (old.0 + added.0, old.1 + added.1, old.2 + added.2),
-            _ => added,
+        let old = self.branches[branch].tables.get(table).cloned();
+        let touch = match (&old, mode) {
+            (Some(_), CommitMode::Append) => Touch::Appended,
+            _ => Touch::Other,
         };
+        let kept = old.filter(|_| mode == CommitMode::Append).unwrap_or_default();
+        let new = kept.into_iter().chain(range.clone()).collect();
         let done = async {
             let lake = self.lake_on(branch).await?;
             let mut handle = lake.table_for_write(table).await?;
@@ -175,16 +162,22 @@ impl World {
             Err(LakeError::ReadOnly { .. }) => assert_eq!(self.branches[branch].kind, BranchKind::Tag),
             done => {
                 assert_eq!(self.branches[branch].kind, BranchKind::Branch);
+                self.touch(branch, table, touch);
                 self.settle(branch, table, Some(new), done.err()).await;
             }
         }
     }
 
+    fn touch(&mut self, branch: &str, table: &TableName, touch: Touch) {
+        self.branches.get_mut(branch).unwrap().touches.push((table.clone(), touch));
+    }
+
     async fn maintain(&mut self, branch: &str, table: &TableName, vacuum: bool) {
+        self.touch(branch, table, Touch::Other);
         let done = async {
             let Some(mut table) = self.lake_on(branch).await?.find(table).await? else { return Ok(()) };
             if vacuum {
-                table.vacuum(Duration::ZERO).await?;
+                table.vacuum(Duration::ZERO, false).await?;
             } else {
                 table.optimize(NonZeroU64::new(1 << 20).unwrap()).await?;
             }
@@ -194,13 +187,14 @@ impl World {
             Ok(()) => {}
             Err(LakeError::ReadOnly { .. }) => assert_eq!(self.branches[branch].kind, BranchKind::Tag),
             Err(error) => {
-                let old = self.branches[branch].tables.get(table).copied();
+                let old = self.branches[branch].tables.get(table).cloned();
                 self.settle(branch, table, old, Some(error)).await;
             }
         }
     }
 
     async fn drop_table(&mut self, branch: &str, table: &TableName) {
+        self.touch(branch, table, Touch::Other);
         let done = async { self.lake_on(branch).await?.drop_table(table).await };
         match done.await {
             Err(LakeError::ReadOnly { .. }) => assert_eq!(self.branches[branch].kind, BranchKind::Tag),
@@ -223,8 +217,8 @@ impl World {
                 return;
             }
         }
-        let tables = self.branches[parent].tables.clone();
-        let made = Modelled { parent: Some(parent.to_owned()), kind, at_fork: tables.clone(), tables };
+        let below = &self.branches[parent];
+        let made = Modelled::new(Some(parent.to_owned()), kind, below.tables.clone(), below.touches.len());
         self.branches.insert(name, made);
     }
 
@@ -260,15 +254,111 @@ impl World {
     }
 
     fn model_reset(&mut self, branch: &str, to_head: bool) {
-        let parent = self.branches[branch].parent.clone().unwrap();
-        let tables = if to_head {
-            self.branches[&parent].tables.clone()
+        let modelled = &self.branches[branch];
+        let (parent, kind) = (modelled.parent.clone().unwrap(), modelled.kind);
+        let (tables, forked_at) = if to_head {
+            let parent = &self.branches[&parent];
+            (parent.tables.clone(), parent.touches.len())
         } else {
-            self.branches[branch].at_fork.clone()
+            (modelled.at_fork.clone(), modelled.forked_at)
         };
+        self.branches.insert(branch.to_owned(), Modelled::new(Some(parent), kind, tables, forked_at));
+    }
+
+    /// Merges into the parent: what the model says, or conflicts and nothing.
+    async fn merge(&mut self, branch: &str) {
+        let mode = if self.dice.roll(2) == 0 { MergeMode::Strict } else { MergeMode::Lenient };
+        let done = async { self.lake_on(branch).await?.merge(mode, false).await };
+        let done = done.await;
+        if let Some(faults) = &self.faults {
+            faults.heal();
+        }
+        let parent = match (&done, self.branches[branch].parent.clone()) {
+            (Err(LakeError::MergeInto { .. }), None) => return,
+            (Err(LakeError::ReadOnly { .. }), Some(parent)) => {
+                assert_eq!(self.branches[&parent].kind, BranchKind::Tag);
+                return;
+            }
+            (_, parent) => parent.unwrap(),
+        };
+        self.lake.recover_merges().await.unwrap();
+        let (ours, theirs) = (&self.branches[branch], &self.branches[&parent]);
+        let names: BTreeSet<TableName> = ours.at_fork.keys().chain(ours.tables.keys()).cloned().collect();
+        let (mut expected, mut must_merge, mut may_merge) = (theirs.tables.clone(), true, true);
+        let mut bases = Vec::new();
+        for name in names {
+            let base = ours.base(&name);
+            let touched = (ours.touched(&name, base.touches.0), theirs.touched(&name, base.touches.1));
+            must_merge &=
+                matches!(touched, (None, _) | (_, None) | (Some(Touch::Appended), Some(Touch::Appended)));
+            let (our, their) = (ours.tables.get(&name), theirs.tables.get(&name));
+            let removed = |before: &Option<Rows>, now: Option<&Rows>| match (before, now) {
+                (Some(before), Some(now)) => !before.is_subset(now),
+                _ => false,
+            };
+            let changed = our != base.ours.as_ref() && their != base.theirs.as_ref();
+            let unseen = removed(&base.ours, our) || removed(&base.theirs, their);
+            may_merge &= !(mode == MergeMode::Strict && changed && unseen);
+            // What the branch has not touched since, stays as it is on the parent.
+            let Some(touch) = touched.0 else { continue };
+            let merged = three_way(&base, our, their);
+            match merged.clone() {
+                Some(rows) => expected.insert(name.clone(), rows),
+                None => expected.remove(&name),
+            };
+            bases.push((name, touch, our.cloned(), merged));
+        }
+        let before: Vec<_> = theirs.tables.iter().map(|(name, rows)| (name, digest(rows))).collect();
+        let after: Vec<_> = expected.iter().map(|(name, rows)| (name, digest(rows))).collect();
+        let found = self.read_all(&parent).await;
+        let found: Vec<_> = found.iter().map(|(name, digest)| (name, *digest)).collect();
+        let merged = match &done {
+            Ok(outcome) => {
+                assert!(outcome.conflicts.is_empty() || !must_merge, "{outcome:#?}\n{:#?}", self.log);
+                assert!(!outcome.conflicts.is_empty() || may_merge, "{outcome:#?}\n{:#?}", self.log);
+                outcome.conflicts.is_empty()
+            }
+            Err(error) => {
+                assert!(self.faults.is_some(), "{error:?}\n{:#?}", self.log);
+                // Were both the same, it would not matter which.
+                found == after
+            }
+        };
+        assert_eq!(found, if merged { after } else { before }, "{done:?}\n{:#?}", self.log);
+        if merged {
+            self.model_merge(branch, &parent, bases, expected);
+        }
+    }
+
+    fn model_merge(
+        &mut self,
+        branch: &str,
+        parent: &str,
+        bases: Vec<(TableName, Touch, Option<Rows>, Option<Rows>)>,
+        merged: Tables,
+    ) {
+        let ours = self.branches[branch].touches.len();
+        let theirs = self.branches.get_mut(parent).unwrap();
+        for (name, touch, ..) in &bases {
+            theirs.touches.push((name.clone(), *touch));
+        }
+        theirs.tables = merged;
+        let touches = (ours, theirs.touches.len());
         let modelled = self.branches.get_mut(branch).unwrap();
-        modelled.at_fork.clone_from(&tables);
-        modelled.tables = tables;
+        for (name, _, ours, theirs) in bases {
+            modelled.bases.insert(name, Base { ours, theirs, touches });
+        }
+    }
+
+    async fn read_all(&self, branch: &str) -> BTreeMap<TableName, (i64, i64, i64)> {
+        let mut found = BTreeMap::new();
+        for table in 0..TABLES {
+            let name = TableName::new("raw", &format!("t{table}")).unwrap();
+            if let Some(digest) = read(&self.lake, branch, &name).await {
+                found.insert(name, digest);
+            }
+        }
+        found
     }
 
     async fn drop_branch(&mut self, branch: &str) {
@@ -294,7 +384,7 @@ impl World {
     }
 
     async fn check(&self, branch: &str, table: &TableName) {
-        let expected = self.branches[branch].tables.get(table).copied();
+        let expected = self.branches[branch].tables.get(table).map(digest);
         let found = read(&self.lake, branch, table).await;
         assert_eq!(found, expected, "{table} on {branch} after {:#?}", self.log);
     }
@@ -317,7 +407,7 @@ impl World {
     }
 }
 
-async fn read(lake: &Lake, branch: &str, table: &TableName) -> Option<Rows> {
+async fn read(lake: &Lake, branch: &str, table: &TableName) -> Option<(i64, i64, i64)> {
     let lake = lake.on_branch(branch).await.unwrap();
     match lake.find(table).await.unwrap() {
         Some(table) => Some(contents(&lake, &table).await),

@@ -14,6 +14,8 @@ fn help_of_every_command() {
         "apply",
         "materialize",
         "optimize",
+        "vacuum",
+        "checkpoint",
         "serve",
         "gc",
         "runs",

@@ -41,9 +41,36 @@ fn the_blank_project_goes_the_whole_way() {
     hanok.check("join", &in_shop(&join));
     hanok.check("join_result", &std::fs::read_to_string(hanok.path("training.csv")).unwrap());
     hanok.check("optimize", &in_shop(&["optimize"]));
+    hanok.check("checkpoint", &in_shop(&["checkpoint"]));
+    hanok.check("vacuum_dry_run", &in_shop(&["vacuum", "--older-than", "0s", "--dry-run"]));
+    hanok.check("vacuum", &in_shop(&["vacuum", "mart.visits_by_day", "--older-than", "0s"]));
+    hanok.check("vacuum_again", &in_shop(&["vacuum", "mart.visits_by_day", "--older-than", "0s"]));
+    hanok.check("vacuum_age", &in_shop(&["vacuum", "--older-than", "soon"]));
     hanok.check("optimize_unknown", &in_shop(&["optimize", "raw.visitors"]));
     hanok.check("runs", &in_shop(&["runs"]));
     hanok.check("runs_json", &in_shop(&["runs", "--limit", "1", "--json"]));
+}
+
+#[test]
+fn a_table_is_compacted_by_itself_after_many_loads() {
+    let hanok = Hanok::with_project();
+    let settings = std::fs::read_to_string(hanok.path("hanok.yaml")).unwrap();
+    hanok.write("hanok.yaml", &format!("{settings}\ncompact_after: 3\n"));
+    let optimized = || {
+        let runs = hanok.json(&["runs", "--json"]);
+        runs["runs"].as_array().unwrap().iter().filter(|run| run["kind"] == "optimize").count()
+    };
+    for (round, expected) in [0, 0, 1, 1, 1, 2, 2, 2].into_iter().enumerate() {
+        hanok.write(
+            &format!("data/more-{round}.csv"),
+            &format!("day,place,visits,minutes\n2026-12-0{},gym,1,1\n", round + 1),
+        );
+        assert!(hanok.run(&["load"]).status.success());
+        assert_eq!(optimized(), expected, "after load {round}");
+    }
+    let gym =
+        hanok.json(&["sql", "select count(*) as n from raw.visits where place = 'gym'", "--format", "json"]);
+    assert_eq!(gym["n"], 8);
 }
 
 #[test]
