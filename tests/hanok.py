@@ -45,13 +45,14 @@ class Project:
 
 
 def table_folders(project: Path) -> dict[str, tuple[str, Path]]:
-    """Every table and view of the catalog: its kind and its folder."""
+    """Every table and view of `main`: its kind and its folder."""
     catalog = project / ".hanok/catalog.sqlite"
     if not catalog.exists():
         return {}
     with closing(sqlite3.connect(catalog)) as connection:
         try:
-            rows = connection.execute("select schema_name, table_name, kind, directory from tables").fetchall()
+            query = "select schema_name, table_name, kind, directory from tables where branch = 'main'"
+            rows = connection.execute(query).fetchall()
         except sqlite3.OperationalError:  # Killed before the catalog had its tables.
             rows = []
     lake = lake_folder(project)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from ..hanok import Failure
+from .merges import merge
 from .suite import ROUNDS, Suite, say
 from .together import Together
 
@@ -35,6 +36,7 @@ def main() -> None:
         suite.grown("load", (), "load")
         suite.optimize()
         suite.vacuum()
+        merge(suite)
         files = max(3, round(30 * min(1.0, suite.scale)))
         say("together", Together(options.hanok, folder, suite.rng("together"), files).run())
         if suite.hits * 2 < suite.kills:
