@@ -13,6 +13,8 @@ use crate::{Lake, LakeError};
 
 /// Folders below each other that are searched for the time of the last write.
 const DEPTH_MAX: u32 = 8;
+/// Extensions of files that lock a table: of its maintenance and of its loads.
+const LOCKS: [&str; 2] = ["lock", "load-lock"];
 
 /// A directory that nobody needs.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -72,7 +74,7 @@ impl Lake {
         .await
     }
 
-    /// Bytes and files in the branch's own folder.
+    /// Bytes and files of the branch's own tables.
     pub async fn own_bytes(&self) -> Result<(u64, u64), LakeError> {
         let Some(folder) = self.storage.folder(self.branch_id()) else { return Ok((0, 0)) };
         let contents = blocking(&folder.clone(), move || contents(&folder, DEPTH_MAX)).await?;
@@ -148,18 +150,25 @@ fn contents(folder: &Path, depth: u32) -> io::Result<Contents> {
                 all.written = all.written.max(inner.written);
             }
         } else {
-            all.bytes += metadata.len();
-            all.files += 1;
+            // The locks of tables lie beside their folders.
+            if !is_lock(&entry.path()) {
+                all.bytes += metadata.len();
+                all.files += 1;
+            }
             all.written = all.written.max(metadata.modified().ok());
         }
     }
     Ok(all)
 }
 
+fn is_lock(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| LOCKS.iter().any(|lock| extension == *lock))
+}
+
 /// Removes a directory and the lock files beside it.
 fn remove(path: &Path) -> io::Result<()> {
     remove_folder(path)?;
-    for extension in ["lock", "load-lock"] {
+    for extension in LOCKS {
         let _ = std::fs::remove_file(path.with_extension(extension));
     }
     Ok(())

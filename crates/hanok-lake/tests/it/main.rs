@@ -9,6 +9,7 @@ mod fault;
 mod guard;
 mod merge;
 mod model;
+mod races;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
