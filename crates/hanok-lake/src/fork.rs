@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use crate::branch::remove_folder;
 use crate::head::{Head, LocalLog, RemoteLog, checkpoint_version, head};
 use crate::overlay::Seen;
+use crate::past::{LayeredLog, Past};
 use crate::{AsOf, Lake, LakeError, Table};
 
 /// Rounds before a fork gives up because tables were dropped and made again meanwhile.
@@ -170,6 +171,7 @@ impl Lake {
                 self.before_merges(&mut forks).await?;
                 forks
             }
+            Some(AsOf::Timestamp(instant_us)) => self.forks_at(tables, instant_us).await?,
             Some(as_of) => self.forks_as_of(tables, as_of).await?,
         };
         forks.extend(views.into_iter().map(|record| Fork { record, version: None, hint: None }));
@@ -243,6 +245,41 @@ impl Lake {
             .map(|looked| looked.map_err(stopped)?.map_err(failed))
             .try_collect()
             .await
+    }
+
+    /// The tables as they were at a time: by their commits' times where Hanok wrote them, else by opening them.
+    async fn forks_at(&self, tables: Vec<TableRecord>, instant_us: i64) -> Result<Vec<Fork>, LakeError> {
+        let instant_ms = instant_us.div_euclid(1000);
+        let layers = self.layers.clone();
+        let heads = self.heads(tables).await?;
+        let looked = tokio::task::spawn_blocking(move || {
+            let (mut forks, mut others) = (Vec::new(), Vec::new());
+            for (record, head) in heads {
+                let Some(directory) = record.directory() else { continue };
+                let log = LayeredLog::new(&layers, &directory.to_string());
+                // Whoever wrote the newest version wrote tables that Hanok can write.
+                let at = match (log, &head) {
+                    (Some(log), Some(head)) if head.writable => log.version_at(head.version, instant_ms)?,
+                    _ => Past::Unknown,
+                };
+                match at {
+                    Past::At(version) => {
+                        let hint = head.and_then(|head| head.hint);
+                        let hint =
+                            hint.filter(|hint| checkpoint_version(hint).is_some_and(|hint| hint <= version));
+                        forks.push(Fork { record, version: Some(version), hint });
+                    }
+                    Past::Younger => {}
+                    Past::Unknown => others.push(record),
+                }
+            }
+            Ok((forks, others))
+        });
+        let failed = |source| LakeError::File { action: "read logs in", path: self.storage.shown(), source };
+        let looked = looked.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let (mut forks, others) = looked.map_err(failed)?;
+        forks.extend(self.forks_as_of(others, AsOf::Timestamp(instant_us)).await?);
+        Ok(forks)
     }
 
     async fn forks_as_of(&self, tables: Vec<TableRecord>, as_of: AsOf) -> Result<Vec<Fork>, LakeError> {

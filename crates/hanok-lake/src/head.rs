@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use object_store::{Error, ObjectStore, ObjectStoreExt as _};
 use serde_json::Value;
@@ -105,6 +106,11 @@ impl LocalLog {
     /// The log of the table in `folder`.
     pub(crate) fn new(folder: &Path) -> Self {
         Self(folder.join(LOG))
+    }
+
+    /// When a commit was written.
+    pub(crate) fn written(&self, version: u64) -> io::Result<Option<SystemTime>> {
+        found(std::fs::metadata(self.0.join(commit_name(version))))?.map(|file| file.modified()).transpose()
     }
 }
 

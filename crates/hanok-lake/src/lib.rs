@@ -19,6 +19,7 @@ mod lake;
 mod maintain;
 mod merge;
 mod overlay;
+mod past;
 mod router;
 mod schema;
 mod stats;

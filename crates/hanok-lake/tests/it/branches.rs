@@ -1,9 +1,10 @@
 //! Branches: every operation on one leaves its parent's files as they were, byte by byte.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::num::NonZeroU64;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hanok_catalog::{Branch, BranchKind, CatalogError};
 use hanok_lake::{AsOf, Change, CommitMode, CommitOptions, ForkRequest, Lake, LakeError, StagedFiles, Table};
@@ -431,4 +432,47 @@ async fn a_thousand_tables_are_forked_without_reading_them() {
     assert_eq!(contents(&dev, &dev.table(&last).await.unwrap()).await.0, 1);
     // The goal is 100 ms on a quiet machine; tests run beside each other.
     assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_from_a_time_sees_what_time_travel_sees() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = open(folder.path()).await;
+    let start = SystemTime::now() + Duration::from_hours(1);
+    let at = |version: u64| start + Duration::from_mins(version);
+    // As if a minute had passed between one commit and the next; the branch's begin where its parent's end.
+    let date = async |lake: &Lake, version: u64| {
+        let directory = lake.table(&name()).await.unwrap().directory().to_string();
+        let log = folder.path().join("lake").join(lake.branch_id()).join(directory).join("_delta_log");
+        File::open(log.join(format!("{version:020}.json"))).unwrap().set_modified(at(version)).unwrap();
+    };
+    let mut dev = None;
+    for version in 0..26_u64 {
+        if version == 3 {
+            dev = Some(fork(&main, "dev").await);
+        }
+        let lake = dev.as_ref().unwrap_or(&main);
+        let first = version.cast_signed() * 10;
+        assert_eq!(append(lake, numbers(first..first + 10)).await, version);
+        date(lake, version).await;
+    }
+    let dev = dev.unwrap();
+    for (lake, last) in [(&main, 2), (&dev, 25)] {
+        for half_minutes in 0..=52 {
+            let instant = at(0) + Duration::from_secs(30) * half_minutes;
+            let instant_us = instant.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros() as i64;
+            let as_of = AsOf::Timestamp(instant_us);
+            let forked = lake
+                .fork(&ForkRequest { as_of: Some(as_of), ..request(&format!("{last}-{half_minutes}")) })
+                .await
+                .unwrap();
+            let then = lake.on_branch(&forked.name).await.unwrap().table(&name()).await.unwrap();
+            let travelled = lake.table_as_of(&name(), as_of).await.unwrap();
+            assert_eq!(then.version(), travelled.version(), "{last} {half_minutes}");
+            assert_eq!(then.version(), Some(u64::from(half_minutes / 2).min(last)));
+        }
+    }
+    let long_ago = ForkRequest { as_of: Some(AsOf::Timestamp(1)), ..request("long-ago") };
+    let made = main.fork(&long_ago).await.unwrap();
+    assert!(main.on_branch(&made.name).await.unwrap().records().await.unwrap().is_empty());
 }
