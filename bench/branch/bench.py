@@ -1,22 +1,24 @@
 """Branches: making, reading and merging them, beside a full copy of the lake and a map of its objects."""
 
 import argparse
+import pathlib
 import shutil
 import statistics
 import subprocess
 import sys
 from itertools import count
 
-from harness import Bench, Sample, cargo_build, measure, venv_python, versions
+from harness import Bench, Sample, cache, cargo_build, measure, venv_python, versions
 from lakes import copy, hanok, lake, scratch, table_folder, tool
 
+HERE = pathlib.Path(__file__).resolve().parent
 PYTHON = venv_python("branch")
 SCAN = "select kind, count(*), sum(amount), max(id) from raw.t0 group by kind"
 NUMBERS = count()
 
 
 def peer(name: str, *arguments: object) -> list[str]:
-    return [PYTHON, f"{__file__.rsplit('/', 1)[0]}/peer_{name}.py", *map(str, arguments)]
+    return [PYTHON, str(HERE / f"peer_{name}.py"), *map(str, arguments)]
 
 
 def inside(project, repeats: int = 20) -> dict:
@@ -117,6 +119,41 @@ def merge(bench: Bench, case: str, files: int) -> None:
         shutil.rmtree(folder)
 
 
+def staging(bench: Bench, case: str) -> None:
+    """A masked sample of 10M sales with three dimensions; the peer hashes by hand-written SQL."""
+    if not bench.wanted(case):
+        return
+    data = cache("bench-data/branch/shop")
+    subprocess.run([PYTHON, HERE / "data_staging.py", data], check=True)
+    project = data / "project"
+    if not (project / "hanok.yaml").exists():
+        (project / "sources").mkdir(parents=True, exist_ok=True)
+        names = ("customers", "products", "stores", "sales")
+        lines = [f"  - {{ name: {name}, files: ['{data}/{name}.parquet'] }}" for name in names]
+        (project / "sources" / "shop.yaml").write_text("\n".join(["sources:", *lines, ""]))
+        (project / "hanok.yaml").write_text("name: bench\nversion: 1\n")
+        subprocess.run(hanok(project, "load"), check=True)
+    branch = (f"staging{at}" for at in NUMBERS)
+    kept = set()
+
+    def ours() -> Sample:
+        name = next(branch)
+        sample = measure(hanok(project, "staging", "create", name, "--plan", HERE / "staging.yaml"))
+        count = hanok(project, "sql", "--branch", name, "select count(*) from raw.sales", "--format", "csv")
+        kept.add(subprocess.run(count, capture_output=True, text=True, check=True).stdout.split()[-1])
+        subprocess.run(hanok(project, "branch", "drop", name), check=True)
+        return sample
+
+    def duckdb() -> Sample:
+        out = scratch("staging-duckdb")
+        sample = measure(peer("staging", data, out))
+        shutil.rmtree(out)
+        return sample
+
+    bench.case(case, ours, {"duckdb": duckdb}, units=10_000_000)
+    print(f"  rows of the fact that were kept: {', '.join(sorted(kept))}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/run branch")
     parser.add_argument("--no-build", action="store_true", help="take the binaries that are there")
@@ -133,6 +170,7 @@ def main() -> None:
         create(bench, f"create: 100 tables, {live} live branches", (100, 2, 100), live)
     read(bench, "read: 10M rows")
     merge(bench, "merge: 1000 files", 1000)
+    staging(bench, "staging: 10M rows, 5 %")
     bench.finish()
 
 
