@@ -124,6 +124,21 @@ impl fmt::Display for TableName {
     }
 }
 
+impl serde::Serialize for TableName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Both parts are needed: a file that is kept does not depend on a default schema.
+impl<'de> serde::Deserialize<'de> for TableName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let parts = text.split_once('.').ok_or_else(|| NameError::Parts(text.clone()));
+        parts.and_then(|(schema, table)| Self::new(schema, table)).map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

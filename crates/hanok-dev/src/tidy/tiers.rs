@@ -18,6 +18,7 @@ const TIERS: &[(&str, u8)] = &[
     ("hanok-load", 2),
     ("hanok-transform", 2),
     ("hanok-features", 2),
+    ("hanok-staging", 2),
     ("hanok-engine", 3),
     ("hanok-serve", 3),
     ("hanok-cli", 3),
