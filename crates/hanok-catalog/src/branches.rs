@@ -3,7 +3,7 @@
 //! A branch is known to people by its name and to everything else by its id, which no other branch ever has: a branch
 //! that is dropped and made again is another one, and a process that still holds the first cannot write to the second.
 
-use hanok_types::{BranchName, Id};
+use hanok_types::BranchName;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
@@ -92,6 +92,8 @@ impl Branch {
 /// A branch to be made.
 #[derive(Clone, Debug)]
 pub struct NewBranch {
+    /// The id: a ULID that no branch has had.
+    pub id: String,
     /// The name.
     pub name: BranchName,
     /// Branch or tag.
@@ -241,6 +243,7 @@ pub(crate) async fn clear(connection: &mut SqliteConnection, id: &str) -> Result
         "DELETE FROM horizons WHERE branch = ?",
         "DELETE FROM feature_objects WHERE branch = ?",
         "DELETE FROM load_ledger WHERE branch = ?",
+        "DELETE FROM staging WHERE branch = ?",
         "DELETE FROM merge_tables WHERE merge IN (SELECT id FROM merges WHERE target = ?)",
         "DELETE FROM merges WHERE target = ?",
     ] {
@@ -249,17 +252,13 @@ pub(crate) async fn clear(connection: &mut SqliteConnection, id: &str) -> Result
     Ok(())
 }
 
-/// Adds the branch's own record. The id is made here.
-pub(crate) async fn insert(
-    connection: &mut SqliteConnection,
-    new: &NewBranch,
-) -> Result<String, sqlx::Error> {
-    let id = Id::generate().to_string();
+/// Adds the branch's own record.
+pub(crate) async fn insert(connection: &mut SqliteConnection, new: &NewBranch) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO branches (id, name, kind, parent, fork_us, created_us, expires_us, created_by)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )
-    .bind(&id)
+    .bind(&new.id)
     .bind(new.name.as_str())
     .bind(new.kind.name())
     .bind(&new.parent)
@@ -269,7 +268,7 @@ pub(crate) async fn insert(
     .bind(&new.created_by)
     .execute(&mut *connection)
     .await?;
-    Ok(id)
+    Ok(())
 }
 
 fn branch(row: &SqliteRow) -> Result<Branch, CatalogError> {

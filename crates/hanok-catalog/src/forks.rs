@@ -8,6 +8,7 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use crate::branches::{BRANCH_DEPTH_MAX, NewBranch, clear, insert};
+use crate::staging::{OwnTable, StagingRecord, add_own};
 use crate::tables::record;
 use crate::{Branch, Catalog, CatalogError, TableKind, TableRecord};
 
@@ -49,6 +50,16 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::BranchExists`], [`CatalogError::BranchDepth`].
     pub async fn create_branch(&self, new: &NewBranch, forks: &[Fork]) -> Result<ForkOutcome, CatalogError> {
+        self.make_branch(new, forks, None).await
+    }
+
+    /// With what a staging branch has beside its fork map.
+    pub(crate) async fn make_branch(
+        &self,
+        new: &NewBranch,
+        forks: &[Fork],
+        staging: Option<(&[OwnTable], &StagingRecord)>,
+    ) -> Result<ForkOutcome, CatalogError> {
         let action = "make a branch";
         if self.branch_chain(&new.parent).await?.len() >= BRANCH_DEPTH_MAX {
             return Err(CatalogError::BranchDepth { branch: new.name.to_string(), most: BRANCH_DEPTH_MAX });
@@ -62,14 +73,17 @@ impl Catalog {
         if taken.is_some() {
             return Err(CatalogError::BranchExists { branch: new.name.to_string() });
         }
-        let id = insert(&mut transaction, new).await.map_err(self.failed(action))?;
-        let whole = fork_from_tables(&mut transaction, &id, &new.parent, forks).await;
+        insert(&mut transaction, new).await.map_err(self.failed(action))?;
+        let whole = fork_from_tables(&mut transaction, &new.id, &new.parent, forks).await;
         if !whole.map_err(self.failed(action))? {
             return Ok(ForkOutcome::Changed);
         }
-        fill(&mut transaction, &id, &new.parent).await.map_err(self.failed(action))?;
+        fill(&mut transaction, &new.id, &new.parent).await.map_err(self.failed(action))?;
+        if let Some((own, record)) = staging {
+            add_own(&mut transaction, &new.id, own, record).await.map_err(self.failed(action))?;
+        }
         transaction.commit().await.map_err(self.failed(action))?;
-        Ok(ForkOutcome::Made(id))
+        Ok(ForkOutcome::Made(new.id.clone()))
     }
 
     /// Makes a branch begin anew: under the same name, with a new id and the fork map `forks`, or with the one that it
@@ -88,10 +102,22 @@ impl Catalog {
         if self.removable(&mut transaction, &old.id).await?.is_none() {
             return Ok(ForkOutcome::Changed);
         }
-        let made = begin_anew(&mut transaction, &old.id, new, forks).await.map_err(self.failed(action))?;
-        let Some(id) = made else { return Ok(ForkOutcome::Changed) };
+        let staged: i64 = sqlx::query_scalar("SELECT count(*) FROM staging WHERE branch = ?")
+            .bind(&old.id)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(self.failed(action))?;
+        if staged > 0 {
+            // The parent's tables would come back as they are.
+            let reason = "it is a staging branch, which is dropped and made again".to_owned();
+            return Err(CatalogError::BranchInUse { branch: old.name.clone(), reason });
+        }
+        let whole = begin_anew(&mut transaction, &old.id, new, forks).await.map_err(self.failed(action))?;
+        if !whole {
+            return Ok(ForkOutcome::Changed);
+        }
         transaction.commit().await.map_err(self.failed(action))?;
-        Ok(ForkOutcome::Made(id))
+        Ok(ForkOutcome::Made(new.id.clone()))
     }
 
     /// The fork map of a branch, by name. Empty for `main`.
@@ -171,35 +197,35 @@ impl Catalog {
     }
 }
 
-/// Puts a new branch in the place of `old`. `None` when the parent's tables are not those of `forks`.
+/// Puts a new branch in the place of `old`. Returns false when the parent's tables are not those of `forks`.
 async fn begin_anew(
     connection: &mut SqliteConnection,
     old: &str,
     new: &NewBranch,
     forks: Option<&[Fork]>,
-) -> Result<Option<String>, sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     // No branch can have this name, and both are there for a moment.
     sqlx::query("UPDATE branches SET name = '' WHERE id = ?").bind(old).execute(&mut *connection).await?;
-    let id = insert(&mut *connection, new).await?;
+    insert(&mut *connection, new).await?;
     let whole = match forks {
-        Some(forks) => fork_from_tables(&mut *connection, &id, &new.parent, forks).await?,
+        Some(forks) => fork_from_tables(&mut *connection, &new.id, &new.parent, forks).await?,
         None => {
             sqlx::query(
                 "INSERT INTO forks
                  SELECT ?, schema_name, table_name, kind, directory, definition, version, hint, key_columns
                  FROM forks WHERE branch = ?",
             )
-            .bind(&id)
+            .bind(&new.id)
             .bind(old)
             .execute(&mut *connection)
             .await?;
             true
         }
     };
-    fill(&mut *connection, &id, &new.parent).await?;
+    fill(&mut *connection, &new.id, &new.parent).await?;
     clear(&mut *connection, old).await?;
     sqlx::query("DELETE FROM branches WHERE id = ?").bind(old).execute(&mut *connection).await?;
-    Ok(whole.then_some(id))
+    Ok(whole)
 }
 
 /// Writes the fork map of a new branch. Returns false when the parent's tables are not those of `forks`.
@@ -306,6 +332,7 @@ mod tests {
 
     fn new(name: &str, parent: &str) -> NewBranch {
         NewBranch {
+            id: Id::generate().to_string(),
             name: BranchName::new(name).unwrap(),
             kind: BranchKind::Branch,
             parent: parent.to_owned(),

@@ -13,6 +13,7 @@ mod ledger;
 mod merges;
 mod migrate;
 mod runs;
+mod staging;
 mod store;
 mod tables;
 
@@ -24,5 +25,6 @@ pub use ledger::LedgerEntry;
 pub use merges::{Merge, MergeAction, MergeBase, MergeTable};
 pub use migrate::SCHEMA_VERSION;
 pub use runs::{Run, RunCounts, RunKind, RunStatus};
+pub use staging::{OwnTable, StagingRecord};
 pub use store::Catalog;
 pub use tables::{TableKind, TableRecord};

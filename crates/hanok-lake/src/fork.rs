@@ -6,7 +6,7 @@ use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{PROTOCOL, TransactionError};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hanok_catalog::{Branch, BranchKind, Fork, ForkOutcome, NewBranch, TableRecord};
-use hanok_types::{BranchName, TableName};
+use hanok_types::{BranchName, Id, TableName};
 use object_store::ObjectStoreExt as _;
 use tokio::runtime::Handle;
 
@@ -143,6 +143,7 @@ impl Lake {
             _ => chrono::Utc::now().timestamp_micros(),
         };
         NewBranch {
+            id: Id::generate().to_string(),
             name: request.name.clone(),
             kind: request.kind,
             parent: self.branch().id.clone(),
