@@ -114,7 +114,7 @@ impl Lake {
     }
 
     /// Removes what a branch that is no longer in the catalog has written.
-    async fn forget(&self, id: &str) -> Result<(), LakeError> {
+    pub(crate) async fn forget(&self, id: &str) -> Result<(), LakeError> {
         self.storage.unmount(id);
         if let Some(folder) = self.storage.folder(id) {
             let shown = folder.display().to_string();
@@ -137,7 +137,7 @@ impl Lake {
         Ok(())
     }
 
-    fn new_branch(&self, request: &ForkRequest) -> NewBranch {
+    pub(crate) fn new_branch(&self, request: &ForkRequest) -> NewBranch {
         let fork_us = match request.as_of {
             Some(AsOf::Timestamp(instant_us)) => instant_us,
             _ => chrono::Utc::now().timestamp_micros(),
@@ -300,7 +300,7 @@ impl Lake {
         Ok(forks.into_iter().flatten().collect())
     }
 
-    async fn hint(&self, table: &Table) -> Option<String> {
+    pub(crate) async fn hint(&self, table: &Table) -> Option<String> {
         let path =
             object_store::path::Path::from_iter([crate::overlay::LOG, crate::overlay::LAST_CHECKPOINT]);
         let bytes = table.store().get(&path).await.ok()?.bytes().await.ok()?;
@@ -309,7 +309,7 @@ impl Lake {
     }
 
     /// The branch, after a look whether vacuums that did not know of it have taken its files.
-    async fn verified(&self, made: Branch, forks: &[Fork]) -> Result<Branch, LakeError> {
+    pub(crate) async fn verified(&self, made: Branch, forks: &[Fork]) -> Result<Branch, LakeError> {
         let doubtful = self.doubtful(forks).await?;
         if doubtful.is_empty() {
             return Ok(made);
@@ -357,7 +357,7 @@ impl Lake {
 }
 
 /// The fork of an opened table.
-fn fork_of(record: TableRecord, table: &Table, hint: Option<String>) -> Result<Fork, LakeError> {
+pub(crate) fn fork_of(record: TableRecord, table: &Table, hint: Option<String>) -> Result<Fork, LakeError> {
     let state = table.delta.snapshot().map_err(|error| table.failed("read", error))?;
     PROTOCOL
         .can_write_to(state)

@@ -77,6 +77,11 @@ impl Lake {
         Ok((Self { seen, ..self.clone() }, records))
     }
 
+    /// The same storage as another branch sees it.
+    pub(crate) fn over(&self, branch: Branch, layers: Layers) -> Self {
+        Self { branch: Arc::new(branch), layers, seen: None, ..self.clone() }
+    }
+
     /// The catalog.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog

@@ -9,6 +9,7 @@
 mod branch;
 mod commit;
 mod compare;
+mod draft;
 mod encoding;
 mod error;
 mod fork;
@@ -28,6 +29,7 @@ mod writer;
 
 pub use commit::{CommitMode, CommitOptions, Committed};
 pub use compare::{Change, FileDifference, TableDifference};
+pub use draft::Draft;
 pub use encoding::writer_properties;
 pub use error::LakeError;
 pub use fork::ForkRequest;

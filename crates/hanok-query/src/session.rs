@@ -22,6 +22,7 @@ use hanok_lake::{LAKE_URL, Lake, Table};
 use url::Url;
 
 use crate::catalog::{CATALOG, query_state};
+use crate::row_diff::quoted;
 use crate::spill::SpillFolder;
 use crate::{QueryError, time_travel};
 
@@ -136,6 +137,33 @@ impl Session {
         let provider = table.provider_of_files(paths).await?;
         let opened = HashMap::from([(table.name().to_string(), provider)]);
         self.sql_over(sql, opened).await
+    }
+
+    /// Reads columns of a table at the version that it was opened at, in the order of `order_by` or in none. Without
+    /// columns, batches say how many rows there are.
+    pub async fn scan(
+        &self,
+        table: &Table,
+        columns: &[String],
+        order_by: &[String],
+        rows_max: Option<usize>,
+    ) -> Result<QueryStream, QueryError> {
+        let name = table.name();
+        let list = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+        let selected = if columns.is_empty() { "1".to_owned() } else { list(columns) };
+        let mut sql = format!(
+            "select {selected} from {}.{}",
+            quoted(name.schema.as_str()),
+            quoted(name.table.as_str())
+        );
+        if !order_by.is_empty() {
+            sql.push_str(&format!(" order by {}", list(order_by)));
+        }
+        if let Some(rows) = rows_max {
+            sql.push_str(&format!(" limit {rows}"));
+        }
+        let opened = HashMap::from([(name.to_string(), table.provider().await?)]);
+        self.sql_over(&sql, opened).await
     }
 
     /// Runs a query in which names stand for given tables, whatever the catalog says of them.
