@@ -46,6 +46,11 @@ impl RowIds {
         self.0.is_empty()
     }
 
+    /// The first 64 bits of each identity, even over all numbers: what is below a share of them is a sample of that share.
+    pub fn leading(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().map(|identity| identity[..8].iter().fold(0, |all, byte| all << 8 | u64::from(*byte)))
+    }
+
     pub(crate) fn get(&self, row: usize) -> &[u8; 16] {
         &self.0[row]
     }
