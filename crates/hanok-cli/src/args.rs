@@ -2,6 +2,7 @@
 
 mod branch;
 mod maintain;
+mod staging;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ pub(crate) use branch::{
     BranchCommand, CreateArgs, DiffArgs, GcArgs, MergeArgs, ModeArg, ResetArgs, TagCommand,
 };
 pub(crate) use maintain::{TablesArgs, VacuumArgs};
+pub(crate) use staging::{StagingCommand, StagingCreateArgs};
 
 use crate::values::{EntityPart, parse_address, parse_entity, parse_time, parse_var};
 
@@ -204,6 +206,18 @@ Examples:
   hanok sql --branch 2026-school-year \"select count(*) from raw.visits\""
     )]
     Tag(TagCommand),
+    /// Branches for development: masked samples of personal tables, everything else without a copy
+    #[command(
+        subcommand,
+        subcommand_required = true,
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  hanok staging create dev --plan staging.yaml --preview    what it would hold, and why
+  hanok staging create dev --plan staging.yaml
+  hanok staging show dev                                    what was done to each column"
+    )]
+    Staging(StagingCommand),
     /// Remove files that no branch, tag or version can reach
     #[command(after_help = "\
 Examples:

@@ -16,6 +16,7 @@ mod materialize;
 mod runs;
 mod serve;
 mod sql;
+mod staging;
 
 use std::sync::Arc;
 
@@ -50,6 +51,7 @@ pub(crate) async fn dispatch(context: Arc<Context>, command: Command) -> Result<
         Command::Checkpoint(args) => maintain::maintain(context, Maintenance::Checkpoint, &args.tables).await,
         Command::Branch(command) => branch::branch(context, command).await,
         Command::Tag(command) => branch::tag(context, command).await,
+        Command::Staging(command) => staging::staging(context, command).await,
         Command::Gc(args) => gc::gc(context, &args).await,
         Command::Serve(args) => serve::serve(context, &args).await,
         Command::Runs(args) => runs::runs(context, &args).await,

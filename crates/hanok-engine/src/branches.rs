@@ -100,10 +100,7 @@ impl Engine {
         let tables = names(&request.tables)?;
         let parent =
             self.lake.on_branch(request.from.as_deref().unwrap_or(hanok_catalog::MAIN_BRANCH)).await?;
-        let expires_us = request.ttl.map(|ttl| {
-            let ttl_us = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
-            now_us().saturating_add(ttl_us)
-        });
+        let expires_us = request.ttl.map(expiry);
         let made = parent
             .fork(&ForkRequest {
                 name,
@@ -343,12 +340,18 @@ fn names(tables: &[String]) -> Result<Vec<TableName>, EngineError> {
     Ok(tables.iter().map(|table| TableName::parse(table, "main")).collect::<Result<_, _>>()?)
 }
 
+/// When what lives so long may be dropped.
+pub(crate) fn expiry(ttl: Duration) -> i64 {
+    let ttl_us = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX);
+    now_us().saturating_add(ttl_us)
+}
+
 fn now_us() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// Who runs this, as far as the environment says.
-fn user() -> String {
+pub(crate) fn user() -> String {
     ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default()
 }

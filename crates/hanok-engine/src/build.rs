@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hanok_load::read_sources;
+use hanok_load::{Source, read_sources};
 use hanok_transform::{
     Event as RunEvent, Node, NodeResult, NodeStatus, Project, ProjectInput, RunOptions, run,
 };
@@ -24,9 +24,7 @@ pub(crate) async fn build(
     request: &BuildRequest,
     observer: &Observer,
 ) -> Result<BuildReport, EngineError> {
-    let sources = read_sources(&engine.project.folder)?;
-    let loaded = sources.iter().map(|source| source.table()).collect::<Result<Vec<_>, _>>()?;
-    let project = Arc::new(Project::read(&ProjectInput::new(&engine.project, loaded))?);
+    let project = Arc::new(read_project(engine, &read_sources(&engine.project.folder)?)?);
     let models = project.select(&request.models)?;
     // Each query has threads of its own; two models at once fill the gaps that planning and committing leave.
     let options = RunOptions { models, workers: engine.project.threads.value.max(2), tests: true };
@@ -52,6 +50,12 @@ pub(crate) async fn build(
         }
     }
     Ok(report)
+}
+
+/// The models, over the tables of these sources.
+pub(crate) fn read_project(engine: &Engine, sources: &[Source]) -> Result<Project, EngineError> {
+    let loaded = sources.iter().map(Source::table).collect::<Result<Vec<_>, _>>()?;
+    Ok(Project::read(&ProjectInput::new(&engine.project, loaded))?)
 }
 
 fn kind(node: Node) -> &'static str {

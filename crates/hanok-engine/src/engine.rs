@@ -99,12 +99,7 @@ impl Engine {
         let lake = Lake::open_local(&project.lake.value, catalog.clone())?;
         lake.recover_merges_if_possible().await;
         let lake = lake.on_branch(&project.branch.value).await?;
-        let options = SessionOptions {
-            threads: project.threads.value,
-            memory_bytes_max: bytes(project.memory_mb.value),
-            spill_folder: project.state("spill"),
-        };
-        let session = Session::open(&lake, &options)?;
+        let session = Session::open(&lake, &session_options(&project, 1))?;
         Ok(Self { project, catalog, lake, session })
     }
 
@@ -357,6 +352,15 @@ impl Engine {
     }
 }
 
+/// A session's limits, with this part of the memory setting.
+pub(crate) fn session_options(project: &Project, part: u64) -> SessionOptions {
+    SessionOptions {
+        threads: project.threads.value,
+        memory_bytes_max: bytes(project.memory_mb.value / part),
+        spill_folder: project.state("spill"),
+    }
+}
+
 pub(crate) fn subject(names: &[String]) -> String {
     if names.is_empty() { "all".to_owned() } else { names.join(" ") }
 }
@@ -365,7 +369,7 @@ fn out(rows_out: u64) -> RunCounts {
     RunCounts { rows_out, ..RunCounts::default() }
 }
 
-fn bytes(mebibytes: u64) -> usize {
+pub(crate) fn bytes(mebibytes: u64) -> usize {
     usize::try_from(mebibytes.saturating_mul(1024 * 1024)).unwrap_or(usize::MAX)
 }
 

@@ -31,6 +31,25 @@ macro_rules! rooms {
                 /// What it should be.
                 wanted: &'static str,
             },
+            /// A load would bring originals into a staging branch.
+            #[error("{table} is not the parent's on the staging branch `{branch}`: a load would bring its original rows")]
+            StagingMasked {
+                /// The table.
+                table: String,
+                /// The branch.
+                branch: String,
+            },
+            /// Nothing says how the branch was made.
+            #[error("`{0}` is not a staging branch")]
+            NoStaging(String),
+            /// A key cannot be used.
+            #[error("the key {path}: {reason}")]
+            StagingKey {
+                /// Its file, or where it should come from.
+                path: String,
+                /// Why.
+                reason: String,
+            },
             /// No source of that name.
             #[error("there is no source `{name}`; the project has: {known}")]
             UnknownSource {
@@ -48,6 +67,9 @@ macro_rules! rooms {
                     Self::File { .. } => code::FILE_IO,
                     Self::NotEmpty(_) => code::INIT_NOT_EMPTY,
                     Self::BranchKind { .. } => code::BRANCH_UNKNOWN,
+                    Self::StagingMasked { .. } => code::STAGING_MASKED,
+                    Self::NoStaging(_) => code::STAGING_UNKNOWN,
+                    Self::StagingKey { .. } => code::STAGING_KEY,
                     Self::UnknownSource { .. } => code::SOURCE_UNKNOWN,
                 }
             }
@@ -87,6 +109,8 @@ rooms! {
     Models(hanok_transform::ProjectError),
     /// The selection of models.
     Select(hanok_transform::SelectError),
+    /// A staging branch.
+    Staging(hanok_staging::StagingError),
     /// Features.
     Features(hanok_features::FeatureError),
     /// A table's name.

@@ -13,6 +13,7 @@ mod load;
 mod maintain;
 mod output;
 mod report;
+mod staging;
 mod template;
 
 pub use branches::{BranchDetails, BranchReport, BranchRequest, ExpireReport, GarbageReport, MergeReport};
@@ -25,9 +26,11 @@ pub use report::{
     ApplyReport, BuildReport, JoinReport, LoadReport, LoadedTable, MaintainedTable, MaintenanceReport,
     MaterializeReport, ModelReport, QueryReport, RunCounts, RunReport, TestReport,
 };
+pub use staging::{Signature, StagingReport, StagingRequest};
 pub use template::{Template, init};
 
 pub use hanok_catalog::{Branch, BranchKind, MAIN_BRANCH};
 pub use hanok_features::{Registry, Selection};
 pub use hanok_lake::{AsOf, Change, Conflict, Garbage, MergeMode, MergeOutcome, TableDifference, TableMerge};
 pub use hanok_query::QueryStream;
+pub use hanok_staging::{ColumnManifest, Manifest, TableManifest};

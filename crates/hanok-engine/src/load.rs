@@ -7,6 +7,7 @@ use hanok_load::{LoadOutcome, Source, read_sources};
 use hanok_types::Id;
 
 use crate::report::{LoadReport, LoadedTable, RunCounts};
+use crate::staging;
 use crate::{Engine, EngineError, Event, Observer};
 
 impl LoadReport {
@@ -28,6 +29,7 @@ pub(crate) async fn load(
     let started = Instant::now();
     let sources = read_sources(&engine.project.folder)?;
     let chosen = choose(&sources, names)?;
+    staging::may_load(engine, &chosen).await?;
     let mut written = Vec::new();
     let mut report = LoadReport { run: run.to_string(), ..LoadReport::default() };
     for source in chosen {

@@ -43,6 +43,8 @@ pub struct DataTest {
     pub models: Vec<usize>,
     /// The column, when it is about one.
     pub column: Option<String>,
+    /// Of a `relationships` test of a plain column: the table and the column that it refers to.
+    pub refers_to: Option<(TableName, String)>,
     /// What failing means.
     pub severity: Severity,
     /// A query for the rows that break the rule; the test passes when there are none.

@@ -315,13 +315,17 @@ impl Linker<'_> {
             if entry.column_name.is_some() { expression_sql(column) } else { column_sql(column) };
         let parts = TestSql { table, column: &column_text, condition: condition.as_deref(), to: to.as_ref() };
         let sql = failing_rows(&entry.rule, &parts);
+        let refers_to = match (&entry.rule, &to, &entry.column_name) {
+            (Rule::Relationships { field, .. }, Some(to), None) => Some((to.clone(), field.clone())),
+            _ => None,
+        };
         let mut name = entry.full_name(&label, Some(column));
         if entry.name.is_none() && matches!(target, TestTarget::Source(_)) {
             name.insert_str(0, "source_");
         }
         let models = refs.into_iter().collect();
         let column = Some(column.to_owned());
-        Ok(Some(DataTest { name, target, models, column, severity: entry.severity, sql, place }))
+        Ok(Some(DataTest { name, target, models, column, refers_to, severity: entry.severity, sql, place }))
     }
 }
 

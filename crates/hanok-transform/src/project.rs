@@ -51,6 +51,8 @@ pub struct Column {
     pub name: String,
     /// What it means.
     pub description: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
 }
 
 /// A model, ready to run.

@@ -138,7 +138,7 @@ impl Properties {
             .map(|column| {
                 let tests = column.tests.into_iter().chain(column.data_tests);
                 self.add_tests(file, under, Some(&column.name), tests);
-                Column { name: column.name, description: column.description }
+                Column { name: column.name, description: column.description, tags: column.tags.0 }
             })
             .collect()
     }

@@ -149,13 +149,34 @@ pub(crate) struct ColumnEntry {
     #[serde(default)]
     quote: IgnoredAny,
     #[serde(default)]
-    tags: IgnoredAny,
+    pub(crate) tags: Tags,
     #[serde(default)]
     meta: IgnoredAny,
     #[serde(default)]
     config: IgnoredAny,
     #[serde(default)]
     granularity: IgnoredAny,
+}
+
+/// One tag or a list of them.
+#[derive(Debug, Default)]
+pub(crate) struct Tags(pub(crate) Vec<String>);
+
+impl<'de> Deserialize<'de> for Tags {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Nothing(()),
+            One(String),
+            More(Vec<String>),
+        }
+        Ok(Self(match Written::deserialize(deserializer)? {
+            Written::Nothing(()) => Vec::new(),
+            Written::One(tag) => vec![tag],
+            Written::More(tags) => tags,
+        }))
+    }
 }
 
 /// `key:` with nothing after it is an empty list.
