@@ -76,9 +76,10 @@ fn why(table: &TableManifest) -> String {
     if table.fate != "masked" {
         return String::new();
     }
-    let sampled = table.sample.as_ref().map_or_else(|| "kept whole".to_owned(), |sample| sample.clone());
+    let sampled =
+        table.sample.as_ref().map_or("taken whole".to_owned(), |sample| format!("sampled ({sample})"));
     let parts = [
-        (table.roots, format!("sampled ({sampled})")),
+        (table.roots, sampled),
         (table.children, "belong to those".to_owned()),
         (table.referenced, "are referred to".to_owned()),
     ];

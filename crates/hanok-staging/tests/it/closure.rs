@@ -163,7 +163,7 @@ async fn joined(fixture: &Fixture, branch: &str, models: &[Model]) -> Vec<i64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     /// What is kept is what the rules say, around circles too; so nothing dangles that did not. Hashed keys join as the
     /// plain ones do.

@@ -105,13 +105,15 @@ async fn samples_come_from_lists_files_and_queries() {
         ("file", "{keys: ids.csv}"),
         ("query", "{sql: select id from raw.students where id in (7, 8)}"),
     ] {
-        let text =
-            format!("tables: {{raw.students: {{key: id, sample: {sample}, columns: {{name: drop}}}}}}");
+        let text = format!(
+            "tables: {{raw.students: {{key: id, sample: {sample}, columns: {{name: drop, note: drop}}}}}}"
+        );
         fixture.made(branch, &text).await;
         assert_eq!(fixture.ids(branch, "select id from raw.students").await, [7, 8].into(), "{branch}");
         assert!(fixture.session(branch).await.sql("select name from raw.students").await.is_err());
     }
-    let wrong = "tables: {raw.students: {key: id, sample: {keys: gone.csv}, columns: {name: drop}}}";
+    let wrong =
+        "tables: {raw.students: {key: id, sample: {keys: gone.csv}, columns: {name: drop, note: drop}}}";
     let error = fixture.stage("x", &plan(wrong), &Facts::default(), 1, MEMORY).await.unwrap_err();
     assert!(matches!(error, StagingError::Sample { .. }), "{error}");
 }

@@ -10,5 +10,6 @@ mod branches;
 mod help;
 mod processes;
 mod project;
+mod staging;
 mod support;
 mod usage;
