@@ -135,7 +135,8 @@ mod tests {
         let rows = |columns: &[ArrayRef]| hasher.rows(columns).unwrap();
         let narrow: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), Some(2), None]));
         let wide: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), Some(3), None]));
-        let (a, b) = (rows(&[narrow.clone()]), rows(&[wide.clone()]));
+        let one = |column: &ArrayRef| rows(std::slice::from_ref(column));
+        let (a, b) = (one(&narrow), one(&wide));
         assert!(a[0] == b[0] && a[1] != b[1] && a[2] == NONE);
         let text: ArrayRef = Arc::new(StringArray::from(vec!["가", "나", "다"]));
         let view: ArrayRef = Arc::new(StringViewArray::from(vec!["가", "x", "다"]));

@@ -35,6 +35,10 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// Opens all tables, as they were at `as_of` where it is given.
     pub(crate) async fn open(lake: &Lake, session: &Session, as_of: Option<AsOf>) -> Result<Self> {
+        if matches!(as_of, Some(AsOf::Version(_))) {
+            // Each table counts its own.
+            return Err(LakeError::ForkVersion { branch: lake.branch().name.clone() }.into());
+        }
         let (lake, records) = lake.at_once().await?;
         let mut snapshot = Self { tables: BTreeMap::new(), views: Vec::new() };
         for record in records {
@@ -62,7 +66,7 @@ impl Snapshot {
 }
 
 impl Opened {
-    /// Its data type, when there is such a column.
+    /// Whether there is such a column.
     pub(crate) fn has(&self, column: &str) -> bool {
         self.schema.field_with_name(column).is_ok()
     }

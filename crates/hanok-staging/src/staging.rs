@@ -108,7 +108,6 @@ impl Staging<'_> {
     }
 
     /// Writes the branch's own tables, and says what else belongs to it.
-    #[expect(clippy::type_complexity, reason = "the parts of one transaction, taken apart at once")]
     async fn write(
         &self,
         draft: &Draft,

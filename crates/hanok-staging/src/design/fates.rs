@@ -25,7 +25,7 @@ impl Designer<'_> {
                 (Some(Mode::Synthetic), _) => Fate::Synthetic,
                 (Some(Mode::Omit), _) => Fate::Omit("the plan says so".to_owned()),
                 (None, PlanMode::Synthetic) if !self.facts.is_derived(name) => Fate::Synthetic,
-                (Some(Mode::Share), _) | (None, _) => Fate::Share,
+                (Some(Mode::Share) | None, _) => Fate::Share,
             };
             self.put(name, fate);
         }
