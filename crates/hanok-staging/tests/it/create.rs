@@ -136,7 +136,7 @@ async fn samples_come_from_lists_files_and_queries() {
     for (branch, sample) in [
         ("list", "{keys: [7, 8]}"),
         ("file", "{keys: ids.csv}"),
-        ("query", "{sql: select id from raw.students where id in (7, 8)}"),
+        ("query", "{sql: 'select id from raw.students where id in (7, 8)'}"),
     ] {
         let text = format!(
             "tables: {{raw.students: {{key: id, sample: {sample}, columns: {{name: drop, note: drop}}}}}}"
