@@ -7,17 +7,18 @@ use crate::manifest::dependencies;
 use crate::rust::{is_word, line_of, words};
 use crate::tree::Tree;
 
-/// (dependency, the crate that may name it).
-const OWNERS: &[(&str, &str)] = &[
-    ("axum", "hanok-serve"),
-    ("clap", "hanok-cli"),
-    ("clap_complete", "hanok-cli"),
-    ("deltalake", "hanok-lake"),
-    ("deltalake-core", "hanok-lake"),
-    ("heed", "hanok-online"),
-    ("hyper", "hanok-serve"),
-    ("hyper-util", "hanok-serve"),
-    ("sqlx", "hanok-catalog"),
+/// (dependency, the crates that may name it).
+const OWNERS: &[(&str, &[&str])] = &[
+    ("axum", &["hanok-serve"]),
+    ("clap", &["hanok-cli"]),
+    ("clap_complete", &["hanok-cli"]),
+    ("deltalake", &["hanok-lake"]),
+    ("deltalake-core", &["hanok-lake"]),
+    ("heed", &["hanok-online"]),
+    ("hyper", &["hanok-serve"]),
+    ("hyper-util", &["hanok-serve"]),
+    ("sqlx", &["hanok-catalog", "hanok-publish"]),
+    ("tokio-postgres", &["hanok-publish"]),
 ];
 
 /// The files that may say `unsafe`, each with its proofs.
@@ -33,11 +34,19 @@ pub(super) fn check(tree: &Tree, findings: &mut Findings) {
     manifests(tree, findings);
     for (file, source) in tree.rust() {
         let krate = file.krate().unwrap_or_default();
-        for (dependency, owner) in OWNERS.iter().filter(|(_, owner)| *owner != krate && krate != HACK) {
+        for (dependency, owners) in
+            OWNERS.iter().filter(|(_, owners)| !owners.contains(&krate) && krate != HACK)
+        {
             let name = dependency.replace('-', "_");
             for at in words(&source.code, &name).filter(|at| names_crate(&source.code, *at, &name)) {
                 let line = line_of(&source.code, at);
-                findings.fail(&file.path, line, format!("`{name}` is named outside {owner}"), remedy(owner));
+                let owners = owners.join(" and ");
+                findings.fail(
+                    &file.path,
+                    line,
+                    format!("`{name}` is named outside {owners}"),
+                    remedy(&owners),
+                );
             }
         }
         if UNSAFE.contains(&file.path.as_str()) {
@@ -58,21 +67,22 @@ pub(super) fn check(tree: &Tree, findings: &mut Findings) {
 fn manifests(tree: &Tree, findings: &mut Findings) {
     for (krate, file) in tree.manifests().filter(|(krate, _)| *krate != HACK) {
         for dependency in dependencies(&file.text) {
-            let owner = OWNERS.iter().find(|(name, _)| *name == dependency.name).map(|(_, owner)| *owner);
-            if let Some(owner) = owner.filter(|owner| *owner != krate) {
+            let owners = OWNERS.iter().find(|(name, _)| *name == dependency.name).map(|(_, owners)| *owners);
+            if let Some(owners) = owners.filter(|owners| !owners.contains(&krate)) {
+                let owners = owners.join(" and ");
                 findings.fail(
                     &file.path,
                     dependency.line,
-                    format!("{krate} depends on `{}`, which is {owner}'s own", dependency.name),
-                    remedy(owner),
+                    format!("{krate} depends on `{}`, which is {owners}'s own", dependency.name),
+                    remedy(&owners),
                 );
             }
         }
     }
 }
 
-fn remedy(owner: &str) -> String {
-    format!("use {owner}'s types, and add there what is missing")
+fn remedy(owners: &str) -> String {
+    format!("use {owners}'s types, and add there what is missing")
 }
 
 /// True when the word at `at` is the crate and not a local item: `name::…`, `use name;`, `extern crate name`.

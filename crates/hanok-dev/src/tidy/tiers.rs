@@ -15,6 +15,7 @@ const TIERS: &[(&str, u8)] = &[
     ("hanok-pit", 1),
     ("hanok-online", 1),
     ("hanok-mask", 1),
+    ("hanok-publish", 1),
     ("hanok-load", 2),
     ("hanok-transform", 2),
     ("hanok-features", 2),

@@ -9,4 +9,4 @@ macro_rules! rooms {
     };
 }
 
-rooms!(project, catalog, lake, load, query, transform, features, online, serve, cli, pit, mask, staging);
+rooms!(project, catalog, lake, load, query, transform, features, online, serve, cli, pit, mask, staging, publish);
