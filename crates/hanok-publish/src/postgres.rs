@@ -119,7 +119,7 @@ impl Postgres {
         copy.buffer.extend_from_slice(copy::TRAILER);
         let sent = copy.sink.send(copy.buffer.freeze()).await;
         let ended = copy.sink.as_mut().finish().await;
-        ended.and_then(|_| sent).map_err(failed("take the rows"))
+        ended.and(sent).map_err(failed("take the rows"))
     }
 
     pub(crate) async fn commit(mut self, tables: &[TableSpec], rows: &[u64]) -> Result<()> {
