@@ -31,6 +31,8 @@ pub enum RunKind {
     Checkpoint,
     /// Merging a branch into its parent.
     Merge,
+    /// Publishing a branch into a database.
+    Publish,
 }
 
 impl RunKind {
@@ -45,11 +47,12 @@ impl RunKind {
             Self::Vacuum => "vacuum",
             Self::Checkpoint => "checkpoint",
             Self::Merge => "merge",
+            Self::Publish => "publish",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        const ALL: [RunKind; 9] = [
+        const ALL: [RunKind; 10] = [
             RunKind::Load,
             RunKind::Build,
             RunKind::Apply,
@@ -59,6 +62,7 @@ impl RunKind {
             RunKind::Vacuum,
             RunKind::Checkpoint,
             RunKind::Merge,
+            RunKind::Publish,
         ];
         ALL.into_iter().find(|kind| kind.name() == text)
     }

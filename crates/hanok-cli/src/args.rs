@@ -16,7 +16,7 @@ pub(crate) use branch::{
     BranchCommand, CreateArgs, DiffArgs, GcArgs, MergeArgs, ModeArg, ResetArgs, TagCommand,
 };
 pub(crate) use maintain::{TablesArgs, VacuumArgs};
-pub(crate) use staging::{StagingCommand, StagingCreateArgs};
+pub(crate) use staging::{StagingCommand, StagingCreateArgs, StagingPublishArgs};
 
 use crate::values::{EntityPart, parse_address, parse_entity, parse_time, parse_var};
 

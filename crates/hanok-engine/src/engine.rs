@@ -308,7 +308,7 @@ impl Engine {
     /// # Errors
     /// On a tag, for what writes to the lake; nothing is recorded then.
     pub(crate) async fn start(&self, kind: RunKind, subject: &str) -> Result<Id, EngineError> {
-        if !matches!(kind, RunKind::Join | RunKind::Materialize) {
+        if !matches!(kind, RunKind::Join | RunKind::Materialize | RunKind::Publish) {
             self.lake.may_write()?;
         }
         Ok(self.catalog.start_run(&self.lake.branch().name, kind, subject).await?)

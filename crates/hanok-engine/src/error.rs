@@ -111,6 +111,8 @@ rooms! {
     Select(hanok_transform::SelectError),
     /// A staging branch.
     Staging(hanok_staging::StagingError),
+    /// A publication.
+    Publish(hanok_publish::PublishError),
     /// Features.
     Features(hanok_features::FeatureError),
     /// A table's name.

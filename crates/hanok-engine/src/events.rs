@@ -5,7 +5,7 @@
 pub enum Event<'a> {
     /// Work on a thing began.
     Started {
-        /// `load`, `model`, `test`, `view`, `join`, `table`, `stage`.
+        /// `load`, `model`, `test`, `view`, `join`, `table`, `publish`, `stage`.
         what: &'static str,
         /// Its name.
         name: &'a str,

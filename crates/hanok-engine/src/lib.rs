@@ -12,6 +12,7 @@ mod events;
 mod load;
 mod maintain;
 mod output;
+mod publish;
 mod report;
 mod staging;
 mod template;
@@ -22,6 +23,7 @@ pub use error::EngineError;
 pub use events::{Event, Observer};
 pub use maintain::Maintenance;
 pub use output::Format;
+pub use publish::{PublishReport, PublishRequest, PublishedTable};
 pub use report::{
     ApplyReport, BuildReport, JoinReport, LoadReport, LoadedTable, MaintainedTable, MaintenanceReport,
     MaterializeReport, ModelReport, QueryReport, RunCounts, RunReport, TestReport,

@@ -62,7 +62,7 @@ impl Publisher {
                 Sink::Postgres(Box::new(Postgres::begin(target, &tables, origin).await?))
             }
             Target::Sqlite(path) => Sink::Sqlite(Box::new(Sqlite::begin(path, &tables, origin).await?)),
-            Target::Folder(path) => Sink::Folder(Box::new(Folder::begin(path, &tables, origin)?)),
+            Target::Folder { path, .. } => Sink::Folder(Box::new(Folder::begin(path, &tables, origin)?)),
         };
         Ok(Self { rows: vec![0; tables.len()], tables, sink })
     }

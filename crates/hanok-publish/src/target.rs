@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio_postgres::config::{Config, Host};
 
-use crate::PublishError;
 use crate::error::Result;
+use crate::{PublishError, TableSpec};
 
 /// How long connecting may take when the URL does not say.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -20,7 +20,12 @@ pub enum Target {
     /// A file of SQLite.
     Sqlite(PathBuf),
     /// A folder of Parquet files with a `manifest.json` and a `schema.sql`.
-    Folder(PathBuf),
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The schema for all tables.
+        schema: Option<String>,
+    },
 }
 
 /// A database of PostgreSQL. Not `Debug`: it holds the password.
@@ -29,8 +34,8 @@ pub struct PostgresTarget {
     pub(crate) config: Config,
     pub(crate) ssl_mode: SslMode,
     pub(crate) ssl_root: Option<PathBuf>,
-    /// `?schema=`: the schema for all tables.
-    pub schema: Option<String>,
+    /// `?schema=`.
+    schema: Option<String>,
 }
 
 /// How the connection is encrypted, as in libpq.
@@ -74,7 +79,36 @@ impl Target {
             }
             Some(_) => Err(unknown("its scheme is none of postgres and sqlite")),
             None if text.is_empty() => Err(unknown("it is empty")),
-            None => Ok(Self::Folder(PathBuf::from(text))),
+            None => Ok(Self::Folder { path: PathBuf::from(text), schema: None }),
+        }
+    }
+}
+
+impl Target {
+    /// The schema for all tables, when one was named.
+    pub fn schema(&self) -> Option<&str> {
+        match self {
+            Self::Postgres(target) => target.schema.as_deref(),
+            Self::Sqlite(_) => None,
+            Self::Folder { schema, .. } => schema.as_deref(),
+        }
+    }
+
+    /// Names the schema for all tables.
+    pub fn set_schema(&mut self, name: &str) -> Result<()> {
+        match self {
+            Self::Postgres(target) => target.schema = Some(name.to_owned()),
+            Self::Sqlite(_) => return Err(unknown("SQLite has no schemas, so that none can be chosen")),
+            Self::Folder { schema, .. } => *schema = Some(name.to_owned()),
+        }
+        Ok(())
+    }
+
+    /// What a table is called there.
+    pub fn name_of(&self, table: &TableSpec) -> String {
+        match self {
+            Self::Postgres(_) | Self::Folder { .. } => table.title(),
+            Self::Sqlite(_) => table.name.clone(),
         }
     }
 }
@@ -85,7 +119,7 @@ impl fmt::Display for Target {
         match self {
             Self::Postgres(target) => target.fmt(f),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Folder(path) => path.display().fmt(f),
+            Self::Folder { path, .. } => path.display().fmt(f),
         }
     }
 }

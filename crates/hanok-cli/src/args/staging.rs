@@ -29,6 +29,14 @@ Examples:
   hanok staging show dev
   hanok staging show dev --json    the whole manifest")]
     Show(NameArgs),
+    /// Put the tables of any branch into the database that a service uses: all of them, or nothing changes there
+    #[command(after_help = "\
+Examples:
+  hanok staging publish dev --to postgres://app@127.0.0.1/dev --plan staging.yaml
+  hanok staging publish dev --to \"postgres://app@db/dev?schema=public&sslmode=verify-full\" --tables raw.students
+  hanok staging publish dev --to sqlite:dev.db --plan staging.yaml
+  hanok staging publish dev --to out/dev    Parquet files, schema.sql and manifest.json")]
+    Publish(StagingPublishArgs),
 }
 
 #[derive(Args, Debug)]
@@ -52,4 +60,24 @@ pub(crate) struct StagingCreateArgs {
     /// undo some treatments [default: a random key that nothing keeps]
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StagingPublishArgs {
+    /// The branch or tag
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Where to: postgres://USER@HOST/DATABASE, with ?schema= and ?sslmode= (disable, prefer, require, verify-ca, verify-full)
+    /// if wanted; sqlite:FILE; or a folder. The password may be in PGPASSWORD
+    #[arg(long, value_name = "URL|DIR")]
+    pub(crate) to: String,
+    /// Only these tables and views, separated by commas [default: all tables but those of rejected rows]
+    #[arg(long, value_name = "TABLE", value_delimiter = ',')]
+    pub(crate) tables: Vec<String>,
+    /// The schema in the target [default: each table's own, such as raw]
+    #[arg(long, value_name = "SCHEMA")]
+    pub(crate) schema: Option<String>,
+    /// A staging plan, for its keys, references and indexes [default: only the keys that are known]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
 }

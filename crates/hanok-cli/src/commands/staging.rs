@@ -2,6 +2,7 @@
 
 mod create;
 mod list;
+mod publish;
 mod show;
 
 use hanok_engine::{StagingReport, TableManifest};
@@ -19,6 +20,7 @@ pub(crate) async fn staging(context: &Context, command: StagingCommand) -> Resul
         StagingCommand::Create(args) => create::create(context, args).await,
         StagingCommand::List => list::list(context).await,
         StagingCommand::Show(args) => show::show(context, &args.name).await,
+        StagingCommand::Publish(args) => publish::publish(context, args).await,
     }
 }
 

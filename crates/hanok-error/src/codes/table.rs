@@ -9,4 +9,6 @@ macro_rules! rooms {
     };
 }
 
-rooms!(project, catalog, lake, load, query, transform, features, online, serve, cli, pit, mask, staging, publish);
+rooms!(
+    project, catalog, lake, load, query, transform, features, online, serve, cli, pit, mask, staging, publish
+);
