@@ -169,3 +169,39 @@ pub(crate) fn decimal_text(value: i256, scale: u8) -> String {
     let (whole, fraction) = digits.split_at(digits.len() - scale);
     if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{
+        StringArray, Time64NanosecondArray, TimestampMillisecondArray, TimestampNanosecondArray, UInt64Array,
+    };
+
+    use super::*;
+
+    fn read(array: impl Array + 'static) -> Vec<Result<String, Problem>> {
+        let array: ArrayRef = Arc::new(array);
+        (0..array.len()).map(|row| cell(array.as_ref(), row).map(|cell| format!("{cell:?}"))).collect()
+    }
+
+    #[test]
+    fn values_that_would_change_are_refused() {
+        assert_eq!(read(UInt64Array::from(vec![7, u64::MAX])), [Ok("Int(7)".to_owned()), Err(TOO_LARGE)]);
+        assert_eq!(read(StringArray::from(vec!["a", "\0"])), [Ok("Text(\"a\")".to_owned()), Err(NUL)]);
+        assert_eq!(read(Time64NanosecondArray::from(vec![1_500])), [Err(FRACTION)]);
+        assert_eq!(read(Time64NanosecondArray::from(vec![-1_000])), [Err(DATE_RANGE)]);
+        assert_eq!(read(TimestampNanosecondArray::from(vec![-1])), [Err(FRACTION)]);
+        assert_eq!(read(TimestampMillisecondArray::from(vec![i64::MAX])), [Err(DATE_RANGE)]);
+    }
+
+    #[test]
+    fn times_and_decimals_as_text() {
+        assert_eq!(timestamp_text(-1, ' ').unwrap(), "1969-12-31 23:59:59.999999");
+        assert_eq!(date_text(-719_162).unwrap(), "0001-01-01");
+        assert_eq!((date_text(-719_163), date_text(2_932_897)), (Err(DATE_RANGE), Err(DATE_RANGE)));
+        let decimals = [(0, 2), (-5, 2), (12_345, 0), (-12_345, 3)];
+        let texts = decimals.map(|(value, scale)| decimal_text(i256::from_i128(value), scale));
+        assert_eq!(texts, ["0.00", "-0.05", "12345", "-12.345"]);
+    }
+}

@@ -90,3 +90,34 @@ fn string(out: &mut String, text: &str) {
     // A string has a JSON form.
     out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Float64Array, ListArray, StringArray, StructArray};
+    use arrow::datatypes::{Field, Float64Type};
+
+    use super::*;
+
+    #[test]
+    fn nested_values_are_json() {
+        let list = ListArray::from_iter_primitive::<Float64Type, _, _>([
+            Some(vec![Some(1.0), None, Some(0.5)]),
+            None,
+            Some(vec![Some(f64::NAN)]),
+        ]);
+        let name = StringArray::from(vec![Some("하늘 \"\\"), None, Some("")]);
+        let fields = [("목록", Arc::new(list) as ArrayRef), ("name", Arc::new(name) as ArrayRef)]
+            .map(|(name, array)| (Arc::new(Field::new(name, array.data_type().clone(), true)), array));
+        let array = StructArray::from(fields.to_vec());
+        let text = |row| {
+            let mut out = String::new();
+            write(&mut out, &array, row).map(|()| out)
+        };
+        assert_eq!(text(0).unwrap(), r#"{"목록":[1.0,null,0.5],"name":"하늘 \"\\"}"#);
+        assert_eq!(text(1).unwrap(), r#"{"목록":null,"name":null}"#);
+        assert_eq!(text(2), Err(NOT_FINITE));
+        assert_eq!(cell(&Float64Array::from(vec![f64::INFINITY]), 0), Ok(Cell::Float64(f64::INFINITY)));
+    }
+}

@@ -142,3 +142,59 @@ pub(crate) fn plain_schema(schema: &SchemaRef) -> SchemaRef {
         schema.fields().iter().map(|field| field.as_ref().clone().with_data_type(plain(field.data_type())));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{DataType, Field};
+    use hanok_error::Coded as _;
+
+    use super::*;
+
+    fn table(name: &str, columns: &[&str]) -> TableSpec {
+        let fields = columns.iter().map(|column| Field::new(*column, DataType::Int64, true));
+        TableSpec {
+            schema: "mart".to_owned(),
+            name: name.to_owned(),
+            columns: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
+            primary_key: Vec::new(),
+            unique: Vec::new(),
+            foreign_keys: Vec::new(),
+            indexes: Vec::new(),
+        }
+    }
+
+    fn code(tables: Vec<TableSpec>, with_schemas: bool) -> String {
+        checked(tables, with_schemas).map_or_else(|error| error.code().to_string(), |_| "ok".to_owned())
+    }
+
+    #[test]
+    fn names_that_a_target_would_change_or_keep_for_itself_are_refused() {
+        assert_eq!(code(vec![table("순서", &["order", "select", "한글"])], true), "ok");
+        let long = "가".repeat(22);
+        for columns in [["a", "A"], ["a", "xmin"], ["a", ""], ["a", "b\0"], ["a", &long]] {
+            assert_eq!(code(vec![table("t", &columns)], true), "HK1402", "{columns:?}");
+        }
+        for name in ["hanok_published", "sqlite_x", &long] {
+            assert_eq!(code(vec![table(name, &["a"])], true), "HK1402", "{name}");
+        }
+        let raw = TableSpec { schema: "raw".to_owned(), ..table("T", &["a"]) };
+        assert_eq!(code(vec![table("t", &["a"]), raw.clone()], true), "ok");
+        assert_eq!(code(vec![table("t", &["a"]), raw], false), "HK1402");
+    }
+
+    #[test]
+    fn a_reference_makes_its_target_unique_and_indexes_are_declared_once() {
+        let mut one = table("one", &["id", "code"]);
+        one.primary_key = vec!["id".to_owned()];
+        one.indexes = vec![vec!["id".to_owned()], vec!["code".to_owned()], vec!["code".to_owned()]];
+        let mut other = table("other", &["one_id", "one_code"]);
+        for (column, key) in [("one_id", "id"), ("one_code", "code")] {
+            let (columns, key) = (vec![column.to_owned()], vec![key.to_owned()]);
+            other.foreign_keys.push(ForeignKey { columns, table: 0, key });
+        }
+        let tables = checked(vec![one, other.clone()], true).unwrap();
+        assert_eq!(tables[0].unique, [["code"]]);
+        assert_eq!(tables[0].indexes, [["code"]]);
+        assert_eq!(code(vec![other], true), "HK1408");
+    }
+}

@@ -108,7 +108,10 @@ fn numeric(out: &mut BytesMut, value: i256, scale: u8) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::cell::decimal_text;
 
     fn groups(value: i128, scale: u8) -> Vec<u16> {
         let mut out = BytesMut::new();
@@ -118,15 +121,49 @@ mod tests {
 
     #[test]
     fn decimals_are_groups_of_four_digits() {
-        // As `SELECT numeric_send(…)` shows them.
+        // As `select numeric_send(…)` shows them.
         assert_eq!(groups(0, 2), [0, 0, 0, 2]);
         assert_eq!(groups(12345, 2), [2, 0, 0, 2, 123, 4500]);
         assert_eq!(groups(-1, 4), [1, 0xffff, 0x4000, 4, 1]);
-        assert_eq!(
-            groups(120_000_000, 0),
-            [1, 2, 0, 0, 1][..0].iter().copied().chain([2, 2, 0, 0, 1, 2000]).collect::<Vec<_>>()
-        );
-        assert_eq!(groups(10_000, 0), [1, 1, 0, 0, 1]);
+        assert_eq!(groups(120_000_000, 0), [2, 2, 0, 0, 1, 2000]);
         assert_eq!(groups(5, 5), [1, 0xfffe, 0, 5, 5000]);
+    }
+
+    /// The text of a decimal in groups, as the server prints it.
+    fn printed(groups: &[u16]) -> String {
+        let (weight, scale) = (i32::from(groups[1] as i16), usize::from(groups[3]));
+        let group = |at: i32| -> u16 {
+            let index = weight - at;
+            if index < 0 { 0 } else { groups[4..].get(index as usize).copied().unwrap_or(0) }
+        };
+        let whole: String = (0..=weight.max(0)).rev().map(|at| format!("{:04}", group(at))).collect();
+        let whole = whole.trim_start_matches('0');
+        let whole = if whole.is_empty() { "0" } else { whole };
+        let fraction: String = (1..=10).map(|at| format!("{:04}", group(-at))).collect();
+        let sign = if groups[2] == 0x4000 { "-" } else { "" };
+        if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{}", &fraction[..scale]) }
+    }
+
+    proptest! {
+        #[test]
+        fn decimals_keep_every_digit(value in any::<i128>(), shift in 0_u32..127, scale in 0_u8..38) {
+            let value = value >> shift;
+            prop_assert_eq!(printed(&groups(value, scale)), decimal_text(i256::from_i128(value), scale));
+        }
+    }
+
+    #[test]
+    fn dates_outside_of_the_servers_range_are_refused() {
+        let mut out = BytesMut::new();
+        for (days, fits) in [
+            (0, true),
+            (-2_440_588, true),
+            (-2_440_589, false),
+            (2_145_042_905, true),
+            (2_145_042_906, false),
+        ] {
+            assert_eq!(put(&mut out, Kind::Date, Cell::Date(days)).is_ok(), fits, "{days}");
+        }
+        assert!(put(&mut out, Kind::Timestamp, Cell::Timestamp { us: i64::MIN, utc: false }).is_err());
     }
 }

@@ -9,7 +9,7 @@ codes! { CODES:
         "Rename it in a model, or leave the table out with `--tables`. Nothing has been written.";
     PUBLISH_TYPE = "HK1403", "a column's type cannot be published",
         "Databases have no type that holds these values as they are.",
-        "Cast the column in a model. docs/branches.md has the table of types. Nothing has been written.";
+        "Cast the column in a model. docs/publish.md has the table of types. Nothing has been written.";
     PUBLISH_VALUE = "HK1404", "a value cannot be published",
         "The database's type of the column cannot hold this value: text with a NUL character, an unsigned number above 9223372036854775807, a date or time outside of the database's range, fractions of a microsecond, NaN where there is none.",
         "Correct or filter the row in a model. The target still has what it had.";
