@@ -51,7 +51,7 @@ pub(crate) fn keys(table: &TableSpec, at: &str) -> Vec<(String, String)> {
     }
     if let Some(column) = table.integer_key() {
         let name = quoted(column);
-        // A string constant with the quoted names inside.
+        // Both as string constants: the table as SQL would name it, the column as it is.
         let (text, column) = (at.replace('\'', "''"), column.replace('\'', "''"));
         all.push((
             "the counter of the primary key".to_owned(),
