@@ -34,10 +34,10 @@ VIEW = """
 {{ config(materialized='view') }}
 select 1 as id, arrow_cast(255, 'UInt8') as u8, arrow_cast(65535, 'UInt16') as u16, arrow_cast(4294967295, 'UInt32') as u32,
   arrow_cast(9223372036854775807, 'UInt64') as u64, cast('12:34:56.789' as time) as clock,
-  arrow_cast('word', 'Dictionary(Int32, Utf8)') as word, null as nothing,
+  arrow_cast('word', 'Dictionary(Int32, Utf8)') as word, null as empty,
   arrow_cast(90061000001, 'Duration(Microsecond)') as took, map(['가', 'b'], [1, null]) as pairs
 union all
-select 2, 0, 0, 0, 0, cast('00:00:00' as time), null, null, arrow_cast(-1, 'Duration(Microsecond)'), null
+select 2, arrow_cast(0, 'UInt8'), arrow_cast(0, 'UInt16'), arrow_cast(0, 'UInt32'), arrow_cast(0, 'UInt64'), cast('00:00:00' as time), null, null, arrow_cast(-1, 'Duration(Microsecond)'), null
 """
 
 

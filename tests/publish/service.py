@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException
 from pydantic import BaseModel
-from sqlalchemy import ForeignKey, create_engine, select
+from sqlalchemy import ForeignKey, Numeric, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 engine = create_engine(os.environ["DATABASE_URL"])
@@ -31,7 +31,7 @@ class Student(Base):
     name: Mapped[str]
     class_id: Mapped[int] = mapped_column(ForeignKey("classes.class_id"))
     born: Mapped[datetime.date]
-    score: Mapped[decimal.Decimal | None]
+    score: Mapped[decimal.Decimal | None] = mapped_column(Numeric(5, 2))
     group: Mapped[Class] = relationship()
 
 

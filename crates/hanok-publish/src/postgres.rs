@@ -154,8 +154,8 @@ impl Postgres {
             self.run(&format!("put {} in its place", table.title()), &moved).await?;
             let record = format!(
                 "INSERT INTO {0} (table_name, branch, version, row_count, table_oid)
-                 SELECT $1, $2, $3, $4, c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                 WHERE n.nspname = $5 AND c.relname = $1
+                 SELECT $1::text, $2::text, $3::text, $4::bigint, c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE n.nspname = $5::text AND c.relname = $1::text
                  ON CONFLICT (table_name) DO UPDATE SET branch = excluded.branch, version = excluded.version,
                  row_count = excluded.row_count, table_oid = excluded.table_oid, published_at = now()",
                 place(&table.schema, RECORDS)
