@@ -87,7 +87,8 @@ def of_sqlite(school: School, path: Path) -> None:
 
 def of_postgres(school: School, server: Server, name: str) -> None:
     url = server.url(name) + "?schema=public"
-    publish = ("staging", "publish", "main", "--tables", "mart.meals,mart.students", "--to")
+    tables = "mart.classes,mart.meals,mart.students,mart.신청"
+    publish = ("staging", "publish", "main", *school.plan, "--tables", tables, "--to")
     with server.connect(name) as connection:
         connection.execute("create view names as select name from students")
         text = refused(school, "HK1407", *publish, url)
