@@ -103,7 +103,7 @@ impl Catalog {
         // A list of strings has a JSON form.
         let text = (!columns.is_empty()).then(|| serde_json::to_string(columns).unwrap_or_default());
         sqlx::query(
-            "UPDATE tables SET key_columns = ? WHERE branch = ? AND schema_name = ? AND table_name = ?
+            "UPDATE tables SET key_columns = ?1 WHERE branch = ?2 AND schema_name = ?3 AND table_name = ?4
              AND key_columns IS NOT ?1",
         )
         .bind(text)
@@ -170,7 +170,8 @@ impl Catalog {
         sqlx::query(
             "INSERT INTO tables (branch, schema_name, table_name, kind, directory, definition, created_us)
              VALUES (?, ?, ?, 'view', '', ?, ?)
-             ON CONFLICT DO UPDATE SET kind = 'view', directory = '', definition = excluded.definition",
+             ON CONFLICT DO UPDATE SET kind = 'view', directory = '', definition = excluded.definition,
+             key_columns = NULL",
         )
         .bind(branch)
         .bind(name.schema.as_str())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use arrow::datatypes::Schema;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel as _;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
 use deltalake::kernel::{Action, MetadataExt as _, StructType, Transaction};
@@ -41,6 +42,9 @@ pub struct CommitOptions {
     pub applications: Vec<(String, i64)>,
     /// Whether new columns may be added to the table.
     pub evolve: bool,
+    /// The columns that tell the table's rows apart, recorded in the catalog; empty when none do. `None` leaves what is
+    /// recorded.
+    pub key: Option<Vec<String>>,
     /// Free facts for the commit's entry in the log.
     pub info: BTreeMap<String, serde_json::Value>,
 }
@@ -61,7 +65,8 @@ impl Table {
     ///
     /// # Errors
     /// [`LakeError::Conflict`] when other writers won every round; [`LakeError::SchemaMismatch`] and
-    /// [`LakeError::NewColumn`] when the files do not fit the table as it is by then. Nothing is committed then.
+    /// [`LakeError::NewColumn`] when the files do not fit the table as it is by then; [`LakeError::KeyColumn`] for a key
+    /// that is not among the columns. Nothing is committed then.
     pub async fn commit(
         &mut self,
         staged: StagedFiles,
@@ -73,13 +78,21 @@ impl Table {
         for _ in 0..ATTEMPTS_MAX {
             self.load().await?;
             if let Some(version) = self.already_committed(options).await? {
+                self.declare_key(options.key.as_deref()).await?;
                 return Ok(Committed { version, fresh: false });
+            }
+            if let Some(key) = &options.key {
+                let kept = self.schema()?.filter(|_| mode == CommitMode::Append);
+                let kept = kept.iter().flat_map(|schema| schema.fields().iter());
+                let columns: Vec<_> = staged.schema.fields().iter().chain(kept).cloned().collect();
+                key_columns(&self.name().to_string(), &Schema::new(columns), key)?;
             }
             match self.try_commit(&staged, mode, options).await? {
                 Some(version) => {
                     self.sync_commit(version).await?;
                     self.take_over().await?;
                     self.load().await?;
+                    self.declare_key(options.key.as_deref()).await?;
                     return Ok(Committed { version, fresh: true });
                 }
                 None => {
@@ -89,6 +102,17 @@ impl Table {
             }
         }
         Err(LakeError::Conflict { table: self.name().to_string(), attempts: ATTEMPTS_MAX })
+    }
+
+    /// Records the columns that tell the table's rows apart; `None` changes nothing, and so does a table that nobody has
+    /// written yet.
+    ///
+    /// # Errors
+    /// [`LakeError::KeyColumn`] when one is not among the table's columns.
+    pub async fn declare_key(&self, key: Option<&[String]>) -> Result<(), LakeError> {
+        let (Some(key), Some(schema)) = (key, self.schema()?) else { return Ok(()) };
+        let columns = key_columns(&self.name().to_string(), &schema, key)?;
+        Ok(self.catalog().set_key_columns(&self.branch().id, self.name(), &columns).await?)
     }
 
     async fn already_committed(&self, options: &CommitOptions) -> Result<Option<u64>, LakeError> {
@@ -239,6 +263,19 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// The columns of a key as the table spells them. People may write them in another case.
+fn key_columns(table: &str, schema: &Schema, key: &[String]) -> Result<Vec<String>, LakeError> {
+    let spelt = |wanted: &String| {
+        let names = || schema.fields().iter().map(|field| field.name());
+        let exact = names().find(|name| *name == wanted);
+        exact
+            .or_else(|| names().find(|name| name.to_lowercase() == wanted.to_lowercase()))
+            .cloned()
+            .ok_or_else(|| LakeError::KeyColumn { table: table.to_owned(), column: wanted.clone() })
+    };
+    key.iter().map(spelt).collect()
 }
 
 fn delta_schema(schema: &arrow::datatypes::SchemaRef) -> Result<StructType, DeltaTableError> {

@@ -112,6 +112,14 @@ pub enum LakeError {
         /// The column.
         column: String,
     },
+    /// A column of a declared key is not there.
+    #[error("`{table}` has no column `{column}`, which is declared as its key")]
+    KeyColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
     /// Another process maintains the table.
     #[error("`{table}` is being optimised or vacuumed by another process")]
     Locked {
@@ -172,6 +180,7 @@ impl Coded for LakeError {
             Self::Encode { .. }
             | Self::SchemaMismatch { .. }
             | Self::NewColumn { .. }
+            | Self::KeyColumn { .. }
             | Self::Convert { .. } => code::LAKE_SCHEMA,
             Self::Conflict { .. } => code::LAKE_CONFLICT,
             Self::Unknown { .. } => code::TABLE_UNKNOWN,
@@ -188,6 +197,9 @@ impl Coded for LakeError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Catalog(error) => error.hint(),
+            Self::KeyColumn { .. } => {
+                Some("correct `primary_key` of the source, or `unique_key` of the model".to_owned())
+            }
             Self::ForkVersion { .. } => Some("add `--tables SCHEMA.TABLE`".to_owned()),
             _ => None,
         }

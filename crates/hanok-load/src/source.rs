@@ -34,6 +34,9 @@ pub struct Source {
     pub files: Vec<String>,
     /// Append or replace.
     pub disposition: Disposition,
+    /// The columns that tell the table's rows apart. It is not checked when rows are loaded: a merge of branches and
+    /// `branch diff` use it.
+    pub primary_key: Vec<String>,
     /// How to read the files.
     pub options: ReadOptions,
     /// The file that defines it.
@@ -122,6 +125,8 @@ struct Definition {
     #[serde(default)]
     disposition: Disposition,
     #[serde(default)]
+    primary_key: Option<Texts>,
+    #[serde(default)]
     csv: CsvDefinition,
     #[serde(default)]
     columns: BTreeMap<String, ColumnType>,
@@ -153,6 +158,7 @@ impl Definition {
             name: self.name,
             files: self.files.0,
             disposition: self.disposition,
+            primary_key: self.primary_key.map(|texts| texts.0).unwrap_or_default(),
             options: ReadOptions {
                 format: self.format,
                 csv,
@@ -280,7 +286,7 @@ mod tests {
     #[test]
     fn a_whole_definition() {
         let sources = read(
-            "sources:\n  - name: flights\n    files: data/*.csv\n    format: csv\n    disposition: replace\n    csv: { \
+            "sources:\n  - name: flights\n    files: data/*.csv\n    format: csv\n    disposition: replace\n    primary_key: [year, flight]\n    csv: { \
              delimiter: \"\\t\", header: false, quote: \"\", nulls: [NA, \"\"], encoding: euc-kr }\n    columns: { \
              year: int64 }\n    contract: { types: freeze }\n  - name: b\n    files: [x.parquet]\n    contract: discard_row\n",
         )
@@ -288,6 +294,10 @@ mod tests {
         let [a, b] = &sources[..] else { panic!("{sources:?}") };
         assert_eq!((a.name.as_str(), &a.files[..]), ("flights", &["data/*.csv".to_owned()][..]));
         assert_eq!(a.disposition, Disposition::Replace);
+        assert_eq!(
+            (&a.primary_key[..], b.primary_key.len()),
+            (&["year", "flight"].map(str::to_owned)[..], 0)
+        );
         assert_eq!(a.options.csv.delimiter, Some(b'\t'));
         assert_eq!((a.options.csv.quote, a.options.csv.header), (None, false));
         assert_eq!(a.options.csv.nulls, ["NA", ""]);

@@ -81,6 +81,8 @@ pub struct ModelConfig {
     pub tags: BTreeSet<String>,
     /// A disabled model is as good as absent.
     pub enabled: bool,
+    /// The columns that tell its rows apart, when a setting says so.
+    pub unique_key: Option<Vec<String>>,
 }
 
 /// Settings from one place: a folder, a YAML entry or a `config()` call.
@@ -91,6 +93,7 @@ pub(crate) struct Layer {
     alias: Option<Name>,
     tags: BTreeSet<String>,
     enabled: Option<bool>,
+    unique_key: Option<Vec<String>>,
 }
 
 impl Layer {
@@ -129,6 +132,7 @@ impl Layer {
             }
             "alias" => self.alias = Some(name(key, value)?),
             "enabled" => self.enabled = Some(boolean(key, value)?),
+            "unique_key" => self.unique_key = Some(strings(key, value)?),
             "tags" => self.tags.extend(strings(key, value)?),
             other => return Ok(KEYS_DESCRIPTIVE.contains(&other)),
         }
@@ -141,6 +145,7 @@ impl Layer {
         self.schema = over.schema.clone().or(self.schema.take());
         self.alias = over.alias.clone().or(self.alias.take());
         self.enabled = over.enabled.or(self.enabled);
+        self.unique_key = over.unique_key.clone().or(self.unique_key.take());
         self.tags.extend(over.tags.iter().cloned());
     }
 
@@ -157,6 +162,7 @@ impl Layer {
             alias: self.alias,
             tags: self.tags,
             enabled: self.enabled.unwrap_or(true),
+            unique_key: self.unique_key,
         })
     }
 }

@@ -8,7 +8,7 @@ use hanok_types::TableName;
 use serde_json::{Map, Value};
 
 use crate::config::{FolderConfig, Layer, ModelConfig, SCHEMA_DEFAULT};
-use crate::data_tests::{DataTest, TestEntry, TestSql, TestTarget};
+use crate::data_tests::{DataTest, Severity, TestEntry, TestSql, TestTarget};
 use crate::data_tests::{Rule, column_sql, expression_sql, failing_rows};
 use crate::files::{Files, SourceFile};
 use crate::graph::{Graph, GraphCycle};
@@ -55,9 +55,13 @@ pub(crate) fn link(
         enabled.iter().enumerate().map(|(at, draft)| (draft.file.stem.as_str(), at)).collect();
     let linker = Linker { renderer: &renderer, names: &names, index: &index };
     let graph = linker.graph(&enabled, &disabled)?;
+    let tested = tested_keys(&properties.tests);
     let mut models = Vec::with_capacity(enabled.len());
     for draft in &enabled {
-        models.push(linker.model(draft, &mut properties)?);
+        let mut model = linker.model(draft, &mut properties)?;
+        let tested = tested.get(model.name.as_str()).map(|column| vec![column.clone()]);
+        model.key = draft.config.unique_key.clone().or(tested).unwrap_or_default();
+        models.push(model);
     }
     let mut tests = Vec::new();
     for draft in std::mem::take(&mut properties.tests) {
@@ -189,6 +193,38 @@ fn names(enabled: &[Draft<'_>], properties: &Properties) -> Result<Names, Projec
     Ok(names)
 }
 
+/// Of each model the column that its tests say is `unique` and `not_null`, of all rows and as a failure, when exactly one
+/// is.
+fn tested_keys(tests: &[TestDraft]) -> BTreeMap<String, String> {
+    let mut said: BTreeMap<(&str, &str), (bool, bool)> = BTreeMap::new();
+    for test in tests {
+        // Whoever reads the tests in earnest tells what is wrong with one.
+        let (Under::Model(model), Some(column), Ok(entry)) =
+            (&test.under, &test.column, TestEntry::read(&test.entry))
+        else {
+            continue;
+        };
+        if !entry.enabled
+            || entry.severity != Severity::Error
+            || entry.condition.is_some()
+            || entry.column_name.is_some()
+        {
+            continue;
+        }
+        let (unique, not_null) = said.entry((model, column)).or_default();
+        *unique |= entry.rule == Rule::Unique;
+        *not_null |= entry.rule == Rule::NotNull;
+    }
+    let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for ((model, column), _) in said.into_iter().filter(|(_, said)| *said == (true, true)) {
+        keys.entry(model.to_owned()).or_default().push(column.to_owned());
+    }
+    keys.into_iter()
+        .filter(|(_, columns)| columns.len() == 1)
+        .map(|(model, mut columns)| (model, columns.remove(0)))
+        .collect()
+}
+
 struct Linker<'a> {
     renderer: &'a Renderer,
     names: &'a Arc<Names>,
@@ -252,6 +288,7 @@ impl Linker<'_> {
             folders: file.folders.clone(),
             table: draft.table.clone(),
             config: draft.config.clone(),
+            key: Vec::new(),
             description,
             columns,
             sql: rendered.sql,

@@ -68,6 +68,9 @@ pub struct Model {
     pub table: TableName,
     /// Its settings.
     pub config: ModelConfig,
+    /// The columns that tell its rows apart: its `unique_key`, else the one column with the tests `unique` and
+    /// `not_null`. Empty when nobody has said.
+    pub key: Vec<String>,
     /// What it is.
     pub description: Option<String>,
     /// The columns described in YAML, which need not be all.

@@ -107,9 +107,14 @@ pub(crate) async fn build(session: &Session, model: &Model) -> Result<Option<u64
             while let Some(batch) = rows.next().await.map_err(sql_error)? {
                 writer.write(batch).await.map_err(lake_error)?;
             }
+            let mut key = model.key.clone();
+            if model.config.unique_key.is_none() {
+                // The test of a column that is not there says so itself.
+                key.retain(|column| writer.schema().field_with_name(column).is_ok());
+            }
             let staged = writer.finish().await.map_err(lake_error)?;
             let count = staged.rows;
-            let options = CommitOptions::default();
+            let options = CommitOptions { key: Some(key), ..CommitOptions::default() };
             table.commit(staged, CommitMode::Replace, &options).await.map_err(lake_error)?;
             Ok(Some(count))
         }

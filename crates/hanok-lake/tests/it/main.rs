@@ -11,7 +11,6 @@ mod merge;
 mod model;
 mod races;
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
@@ -97,11 +96,8 @@ async fn appends_replaces_and_history() {
 async fn a_commit_with_recorded_applications_happens_once() {
     let folder = tempfile::tempdir().unwrap();
     let lake = open(folder.path()).await;
-    let options = CommitOptions {
-        applications: vec![("load:abc".to_owned(), 1)],
-        evolve: false,
-        info: BTreeMap::default(),
-    };
+    let options =
+        CommitOptions { applications: vec![("load:abc".to_owned(), 1)], ..CommitOptions::default() };
     for round in 0..3 {
         let mut table = lake.table_for_write(&name()).await.unwrap();
         let staged = stage(&table, numbers(0..5)).await;
@@ -137,6 +133,35 @@ async fn columns_are_added_only_when_that_is_allowed() {
     let clash = RecordBatch::try_from_iter([("n", text)]).unwrap();
     let refused = table.commit(stage(&table, clash).await, CommitMode::Append, &options).await;
     assert!(matches!(refused, Err(LakeError::SchemaMismatch { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declared_key_stays_until_the_declaration_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = open(folder.path()).await;
+    let write = async |key: Option<&[&str]>, mode| {
+        let mut table = lake.table_for_write(&name()).await.unwrap();
+        let staged = stage(&table, numbers(0..3)).await;
+        let key = key.map(|key| key.iter().map(|&column| column.to_owned()).collect());
+        let options = CommitOptions { key, ..CommitOptions::default() };
+        let done = table.commit(staged, mode, &options).await;
+        (done.map(|_| ()), lake.catalog().key_columns(MAIN_BRANCH, &name()).await.unwrap())
+    };
+    let key = vec!["n".to_owned()];
+    assert_eq!(write(Some(&["N"]), CommitMode::Append).await.1, key, "as the table spells it");
+    assert_eq!(write(None, CommitMode::Replace).await.1, key, "who does not know leaves it");
+    let (refused, kept) = write(Some(&["m"]), CommitMode::Append).await;
+    assert!(matches!(refused, Err(LakeError::KeyColumn { column, .. }) if column == "m"));
+    assert_eq!(kept, key);
+    assert_eq!(lake.table(&name()).await.unwrap().version(), Some(1), "nothing was committed");
+    assert!(write(Some(&[]), CommitMode::Replace).await.1.is_empty());
+    let branch = "dev";
+    write(Some(&["n"]), CommitMode::Append).await.0.unwrap();
+    lake.fork(&branches::request(branch)).await.unwrap();
+    let dev = lake.on_branch(branch).await.unwrap();
+    assert_eq!(lake.catalog().key_columns(dev.branch_id(), &name()).await.unwrap(), key);
+    lake.put_view(&name(), "select 1").await.unwrap();
+    assert!(lake.catalog().key_columns(MAIN_BRANCH, &name()).await.unwrap().is_empty(), "a view has none");
 }
 
 #[tokio::test(flavor = "multi_thread")]

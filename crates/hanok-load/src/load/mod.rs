@@ -108,6 +108,7 @@ pub async fn load(
     let outcome = if work.iter().any(|file| file.status == FileStatus::Loaded) {
         Loading { lake, source, name: &name, progress }.run(table, work).await?
     } else {
+        table.declare_key(Some(&source.primary_key)).await?;
         skipped(source, &name, &table, work)
     };
     mend_ledger(lake, &log_table(lake, &name).await?, source, &name, &outcome).await?;
@@ -246,7 +247,8 @@ impl Loading<'_> {
         }
         applications.extend(log.load_applications(now_ms, items.len()));
         let load_id = load_id(self.name, now_ms);
-        let options = CommitOptions { applications, evolve: true, info: self.info(&load_id, &files) };
+        let key = Some(self.source.primary_key.clone());
+        let options = CommitOptions { applications, evolve: true, key, info: self.info(&load_id, &files) };
         let mode = if replace { CommitMode::Replace } else { CommitMode::Append };
         let committed = table.commit(written.rows, mode, &options).await?;
         let rows_loaded = written.counts.iter().map(|counts| counts.rows).sum();

@@ -143,6 +143,24 @@ async fn replace_follows_the_files_and_does_nothing_when_they_stay() {
 }
 
 #[tokio::test]
+async fn a_primary_key_is_known_even_if_nothing_is_loaded() {
+    let world = World::new().await;
+    write(world.folder.path(), "1.csv", b"day,place\n1,x\n");
+    let key = async || {
+        let table = TableName::new("raw", "t").unwrap();
+        world.lake.catalog().key_columns("main", &table).await.unwrap()
+    };
+    world.load("").await.unwrap();
+    assert!(key().await.is_empty());
+    world.load("    primary_key: [Day, place]\n").await.unwrap();
+    assert_eq!(key().await, ["day", "place"]);
+    let refused = world.load("    primary_key: date\n").await.unwrap_err();
+    assert!(refused.to_string().contains("no column `date`"), "{refused}");
+    world.load("").await.unwrap();
+    assert!(key().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_contract_holds_against_the_table() {
     let world = World::new().await;
     write(world.folder.path(), "1.csv", b"a\n1\n");

@@ -113,6 +113,46 @@ fn config_in_the_file_wins_over_yaml_over_the_nearest_folder() {
 }
 
 #[test]
+fn a_model_has_the_key_that_its_settings_or_its_tests_say() {
+    let yaml = "
+models:
+  - name: tested
+    columns:
+      - {name: id, tests: [unique, not_null]}
+      - {name: day, tests: [not_null]}
+  - name: two
+    columns:
+      - {name: id, tests: [unique, not_null]}
+      - {name: other, tests: [unique, not_null]}
+  - name: warned
+    columns:
+      - {name: id, tests: [{unique: {config: {severity: warn}}}, not_null]}
+  - name: some
+    columns:
+      - {name: id, tests: [{unique: {config: {where: 'id > 1'}}}, not_null]}
+  - name: told
+    config: {unique_key: [id, day]}
+    columns:
+      - {name: id, tests: [unique, not_null]}
+";
+    let sql = "select 1 as id, 2 as day, 3 as other";
+    let project = project_of(&[
+        ("k.yml", yaml),
+        ("tested.sql", sql),
+        ("two.sql", sql),
+        ("warned.sql", sql),
+        ("some.sql", sql),
+        ("told.sql", sql),
+        ("own.sql", "{{ config(unique_key='day') }} select 1 as day"),
+    ])
+    .unwrap();
+    let keys: Vec<_> =
+        project.models.iter().map(|model| format!("{} {}", model.name, model.key.join("+"))).collect();
+    assert_eq!(keys, ["own day", "some ", "tested id", "told id+day", "two ", "warned "]);
+    assert!(project.notices.is_empty(), "{:?}", project.notices);
+}
+
+#[test]
 fn loaded_tables_need_no_declaration() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), &[("m.sql", "select * from {{ source('raw', 'flights') }}")]);
