@@ -27,6 +27,9 @@ pub enum MergeAction {
         source: Id,
         /// The branch's version that is merged.
         source_version: u64,
+        /// What the commit does to files, as the lake wrote it down, when it is not what the branch did: rows were
+        /// merged one by one.
+        rewrite: Option<String>,
     },
     /// A new table, in a directory of its own, that takes the name.
     Create {
@@ -152,20 +155,18 @@ impl Catalog {
         rows.iter().map(merge_table).collect()
     }
 
-    /// Moves the version at which readers take a table while the merge is on its way.
-    pub async fn set_before_version(
-        &self,
-        merge: &str,
-        name: &TableName,
-        version: u64,
-    ) -> Result<(), CatalogError> {
+    /// Corrects what the merge does to a table: on top of which version, at which readers take it meanwhile, and what.
+    pub async fn revise_merge(&self, merge: &str, table: &MergeTable) -> Result<(), CatalogError> {
+        let row = Columns::of(&table.action);
         sqlx::query(
-            "UPDATE merge_tables SET before_version = ? WHERE merge = ? AND schema_name = ? AND table_name = ?",
+            "UPDATE merge_tables SET before_version = ?, definition = ?
+             WHERE merge = ? AND schema_name = ? AND table_name = ?",
         )
-        .bind(version as i64)
+        .bind(row.before)
+        .bind(row.definition)
         .bind(merge)
-        .bind(name.schema.as_str())
-        .bind(name.table.as_str())
+        .bind(table.name.schema.as_str())
+        .bind(table.name.table.as_str())
         .execute(&self.pool)
         .await
         .map_err(self.failed("write the merge journal"))?;
@@ -232,7 +233,7 @@ impl Catalog {
                     .bind(&merge.target)
                     .bind(schema)
                     .bind(table)
-                    .bind(if row.definition.is_some() { "view" } else { "table" })
+                    .bind(if row.directory.is_empty() { "view" } else { "table" })
                     .bind(row.directory)
                     .bind(row.definition)
                     .bind(now_us()),
@@ -401,8 +402,9 @@ impl<'a> Columns<'a> {
                 source_version: Some(*source_version as i64),
                 ..empty
             },
-            MergeAction::Commit { directory, before, source, source_version } => Self {
+            MergeAction::Commit { directory, before, source, source_version, rewrite } => Self {
                 action: "commit",
+                definition: rewrite.as_deref(),
                 directory: directory.to_string(),
                 source: Some(source.to_string()),
                 source_version: Some(*source_version as i64),
@@ -436,6 +438,7 @@ fn merge_table(row: &SqliteRow) -> Result<MergeTable, CatalogError> {
                     before: version("before_version")?,
                     source,
                     source_version,
+                    rewrite: row.get("definition"),
                 },
             })
         })(),

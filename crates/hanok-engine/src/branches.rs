@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hanok_catalog::{Branch, BranchKind, RunCounts, RunKind};
@@ -253,7 +254,7 @@ impl Engine {
         dry_run: bool,
     ) -> Result<MergeReport, EngineError> {
         let started = Instant::now();
-        let lake = self.lake.on_branch(name).await?;
+        let lake = self.lake.comparing_rows(Arc::new(self.session.clone())).on_branch(name).await?;
         let parent = lake.branch().parent_name.clone();
         if let (Some(into), Some(parent)) = (into, &parent)
             && into != parent

@@ -10,6 +10,7 @@ use deltalake::kernel::{Action, MetadataExt as _, StructType, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableError, TableProperty};
 use futures::TryStreamExt as _;
+use object_store::ObjectStoreExt as _;
 
 use crate::error::is_conflict;
 use crate::schema::evolve;
@@ -149,7 +150,7 @@ impl Table {
             Some(have) => {
                 let mut actions = self.metadata_change(&have, staged, mode, options)?;
                 if mode == CommitMode::Replace {
-                    actions.extend(self.remove_all().await?);
+                    actions.extend(self.remove_actions(&|_| true).await?);
                 }
                 actions.extend(adds);
                 self.write(actions, mode, properties).await
@@ -220,16 +221,35 @@ impl Table {
         Ok(vec![Action::Metadata(changed.map_err(|error| self.failed("change the schema of", error))?)])
     }
 
-    async fn remove_all(&self) -> Result<Vec<Action>, LakeError> {
+    /// The actions that take files away: those whose path satisfies `wanted`.
+    pub(crate) async fn remove_actions(
+        &self,
+        wanted: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<Vec<Action>, LakeError> {
         let log_store = self.log_store();
         let state = self.delta.snapshot().map_err(|error| self.failed("read", error))?;
         state
             .snapshot()
             .file_views(&log_store, None)
+            .try_filter(|file| std::future::ready(wanted(&file.path())))
             .map_ok(|file| Action::Remove(file.remove_action(true)))
             .try_collect()
             .await
             .map_err(|error| self.failed("list the files of", error))
+    }
+
+    /// Removes files that will not be committed. What cannot be removed is left to a vacuum.
+    pub(crate) async fn discard(&self, staged: StagedFiles) {
+        for add in staged.adds {
+            if let Err(error) = self.store().delete(&object_store::path::Path::from(add.path)).await {
+                tracing::debug!(%error, "a file that is not needed stays");
+            }
+        }
+    }
+
+    pub(crate) fn partition_columns(&self) -> Result<Vec<String>, LakeError> {
+        let state = self.delta.snapshot().map_err(|error| self.failed("read", error))?;
+        Ok(state.metadata().partition_columns().to_vec())
     }
 
     async fn write(

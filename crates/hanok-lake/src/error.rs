@@ -112,6 +112,16 @@ pub enum LakeError {
         /// The column.
         column: String,
     },
+    /// The query engine that sorts rows for a merge failed.
+    #[error("cannot compare the rows of `{table}`: {reason}")]
+    Sort {
+        /// The table.
+        table: String,
+        /// Its code.
+        code: Code,
+        /// Why.
+        reason: String,
+    },
     /// A column of a declared key is not there.
     #[error("`{table}` has no column `{column}`, which is declared as its key")]
     KeyColumn {
@@ -176,6 +186,7 @@ impl Coded for LakeError {
             Self::Catalog(error) => error.code(),
             Self::Storage { .. } | Self::File { .. } | Self::Worker { .. } => code::LAKE_IO,
             Self::Delta { source, .. } => delta_code(source),
+            Self::Sort { code, .. } => *code,
             Self::Encode { source, .. } if is_io(source) => code::LAKE_IO,
             Self::Encode { .. }
             | Self::SchemaMismatch { .. }

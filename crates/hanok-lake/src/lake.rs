@@ -15,21 +15,29 @@ use url::Url;
 use crate::branch::{Layers, Storage, folders_of};
 use crate::guard::{GuardedLogStore, Journal};
 use crate::router::LAKE_URL;
-use crate::{AsOf, LakeError, Router, Table};
+use crate::{AsOf, LakeError, Router, RowSort, Table};
 
 /// Rounds that a writer waits for a merge of its table, about ten seconds; a merge holds writers off for far less.
 const HOLD_ROUNDS_MAX: u32 = 200;
 const HOLD_PAUSE: Duration = Duration::from_millis(50);
 
 /// A cheap handle on the lake of one project, as seen from one branch.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Lake {
     catalog: Catalog,
     branch: Arc<Branch>,
     /// The number of the last published merge that a reader has seen; none for writers, who take the newest.
     seen: Option<i64>,
+    /// What merges compare rows with; without it they compare files.
+    pub(crate) sort: Option<Arc<dyn RowSort>>,
     pub(crate) storage: Storage,
     pub(crate) layers: Layers,
+}
+
+impl std::fmt::Debug for Lake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lake").field("branch", &self.branch).field("seen", &self.seen).finish_non_exhaustive()
+    }
 }
 
 impl Lake {
@@ -59,7 +67,7 @@ impl Lake {
     fn open(storage: Storage, catalog: Catalog) -> Self {
         let main = Branch::main();
         let layers = storage.mount_main(&main.id);
-        Self { catalog, branch: Arc::new(main), seen: None, storage, layers }
+        Self { catalog, branch: Arc::new(main), seen: None, sort: None, storage, layers }
     }
 
     /// The same lake, as seen from the branch or tag of that name.
@@ -67,6 +75,12 @@ impl Lake {
         let branch = self.catalog.branch(name).await?;
         let layers = self.storage.mount(&self.catalog, &branch).await?;
         Ok(Self { branch: Arc::new(branch), layers, ..self.clone() })
+    }
+
+    /// The same lake, whose merges compare the rows of tables that have a key.
+    #[must_use]
+    pub fn comparing_rows(&self, sort: Arc<dyn RowSort>) -> Self {
+        Self { sort: Some(sort), ..self.clone() }
     }
 
     /// The same lake for a reader, and its tables and views at this moment: of a merge that is published later, the

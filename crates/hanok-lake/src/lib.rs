@@ -36,7 +36,9 @@ pub use fork::ForkRequest;
 pub use garbage::Garbage;
 pub use lake::Lake;
 pub use maintain::{OptimizeOutcome, VacuumOutcome};
-pub use merge::{Conflict, MergeMode, MergeOutcome, TableMerge};
+pub use merge::{
+    Conflict, MergeMode, MergeOutcome, RowCounts, RowSort, SIDE_COLUMN, SideRows, SortedRows, TableMerge,
+};
 pub use router::{LAKE_URL, Router};
 pub use schema::{Evolution, evolve, floor_to_micros, lake_schema, lake_type, normalize};
 pub use table::{AsOf, DataFile, HistoryEntry, Table};

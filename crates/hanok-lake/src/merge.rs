@@ -10,6 +10,7 @@
 mod apply;
 mod plan;
 mod replay;
+mod rows;
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
@@ -17,7 +18,9 @@ use std::fs::{File, TryLockError};
 use hanok_catalog::{Merge, MergeAction, MergeTable};
 use hanok_types::Id;
 
-use plan::{Plan, Sides};
+use plan::Sides;
+
+pub use rows::{RowCounts, RowSort, SIDE_COLUMN, SideRows, SortedRows};
 
 use crate::{Lake, LakeError};
 
@@ -46,12 +49,15 @@ impl MergeMode {
 pub struct TableMerge {
     /// `schema.table`.
     pub table: String,
-    /// `fast-forward`, `merged`, `new`, `view` or `dropped`.
+    /// `fast-forward`, `merged`, `by key`, `new`, `view` or `dropped`.
     pub what: &'static str,
     /// Files that the target gets.
     pub files_added: u64,
     /// Files that it loses.
     pub files_removed: u64,
+    /// Rows that change, where they were compared by key. What happens to files is known when they are written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowCounts>,
 }
 
 /// Why a table cannot be merged, and what to do.
@@ -97,7 +103,7 @@ impl Lake {
         target.may_write()?;
         let _one_at_a_time = self.lock_merges()?;
         self.finish_merges().await?;
-        let sides = Sides { branch: self, target: &target, mode, frozen: BTreeMap::new() };
+        let sides = Sides { branch: self, target: &target, mode, frozen: BTreeMap::new(), settled: &[] };
         let plan = sides.plan().await?;
         let mut outcome = MergeOutcome {
             id: None,
@@ -116,9 +122,8 @@ impl Lake {
             target: target.branch_id().to_owned(),
             mode: mode.name().to_owned(),
         };
-        let tables: Vec<MergeTable> = plan.tables.into_iter().map(|planned| planned.table).collect();
         let merging = apply::Merging { branch: self, target: &target, merge: &merge, mode };
-        match merging.run(tables).await? {
+        match merging.run(plan.tables).await? {
             Ok(()) => outcome.id = Some(merge.id),
             Err(conflicts) => outcome.conflicts = conflicts,
         }
@@ -198,9 +203,4 @@ fn frozen(tables: &[MergeTable]) -> BTreeMap<Id, u64> {
         _ => None,
     });
     versions.collect()
-}
-
-/// A plan without its reports.
-fn tables_of(plan: Plan) -> Vec<MergeTable> {
-    plan.tables.into_iter().map(|planned| planned.table).collect()
 }

@@ -11,6 +11,7 @@
 mod catalog;
 mod error;
 mod row_diff;
+mod row_sort;
 mod session;
 mod spill;
 mod system;

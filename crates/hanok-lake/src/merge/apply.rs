@@ -12,9 +12,10 @@ use hanok_catalog::{Merge, MergeAction, MergeTable};
 use hanok_types::{Id, TableName};
 use object_store::{ObjectStoreExt as _, PutPayload};
 
-use super::plan::Sides;
+use super::plan::{Planned, Sides};
 use super::replay::Delta;
-use super::{Conflict, MergeMode, frozen, tables_of};
+use super::rows::{Place, RowPlan, RowSort};
+use super::{Conflict, MergeMode, frozen};
 use crate::branch::{folders_of, locate};
 use crate::error::is_conflict;
 use crate::{Lake, LakeError, Table};
@@ -36,21 +37,79 @@ type Settled = Result<(), Vec<Conflict>>;
 
 impl Merging<'_> {
     /// From the plan to the publication.
-    pub(super) async fn run(&self, tables: Vec<MergeTable>) -> Result<Settled, LakeError> {
-        let _locks = self.lock(&tables)?;
+    pub(super) async fn run(&self, planned: Vec<Planned>) -> Result<Settled, LakeError> {
+        let names: Vec<MergeTable> = planned.iter().map(|planned| planned.table.clone()).collect();
+        let _locks = self.lock(&names)?;
+        let tables = match self.write_rows(planned).await? {
+            Ok(tables) => tables,
+            Err(conflicts) => return Ok(Err(conflicts)),
+        };
         self.copy_all(&tables).await?;
         self.target.catalog().begin_merge(self.merge, &tables).await?;
         // From here on writers of these tables hold off. Those that had looked before are let through, and then
         // everything is checked again.
         tokio::time::sleep(SETTLE).await;
         let again = self.sides(&tables).plan().await?;
-        if !again.conflicts.is_empty() {
-            self.target.catalog().abandon_merge(&self.merge.id).await?;
-            return Ok(Err(again.conflicts));
+        let conflicts = match again.conflicts.is_empty() {
+            true => match self.write_rows(again.tables).await? {
+                Ok(moved) => return self.commit_all(&self.revised(tables, moved).await?, false).await,
+                Err(conflicts) => conflicts,
+            },
+            false => again.conflicts,
+        };
+        self.target.catalog().abandon_merge(&self.merge.id).await?;
+        Ok(Err(conflicts))
+    }
+
+    /// Merges the rows of tables that are merged by key, into files that nobody sees yet.
+    async fn write_rows(
+        &self,
+        planned: Vec<Planned>,
+    ) -> Result<Result<Vec<MergeTable>, Vec<Conflict>>, LakeError> {
+        let (mut tables, mut conflicts) = (Vec::new(), Vec::new());
+        for Planned { mut table, by_key, .. } in planned {
+            if let (Some(key), Some(sort)) = (by_key, &self.branch.sort) {
+                match self.rewritten(&table, key, sort.as_ref()).await? {
+                    Ok(written) => match &mut table.action {
+                        MergeAction::Commit { rewrite, .. } => *rewrite = Some(written),
+                        _ => continue,
+                    },
+                    Err(conflict) => conflicts.push(conflict),
+                }
+            }
+            tables.push(table);
         }
-        let moved = tables_of(again);
-        self.note_versions(&tables, &moved).await?;
-        self.commit_all(&tables, false).await
+        Ok(if conflicts.is_empty() { Ok(tables) } else { Err(conflicts) })
+    }
+
+    /// The actions of a merge by key, as JSON.
+    async fn rewritten(
+        &self,
+        table: &MergeTable,
+        key: Vec<String>,
+        sort: &dyn RowSort,
+    ) -> Result<Result<String, Conflict>, LakeError> {
+        let MergeTable { name, action } = table;
+        let &MergeAction::Commit { directory, before, source, source_version, .. } = action else {
+            return Ok(Err(moved(name)));
+        };
+        let ours = self.ours(name, action, source, source_version).await?;
+        let base = self.source_base(name, source).await?;
+        let (branch, target) = (self.branch, self.target);
+        let place = Place { name, branch, source, base, target, directory, before };
+        let Ok(plan) = RowPlan::read(&place, key, &ours).await? else { return Ok(Err(moved(name))) };
+        let written = plan.write(sort, &self.target.handle(name, directory)?).await?;
+        if written.outcome.conflicts > 0 || written.outcome.refused.is_some() {
+            return Ok(Err(moved(name)));
+        }
+        let mut actions: Vec<Action> =
+            ours.metadata.filter(|_| plan.grows()).map(Action::Metadata).into_iter().collect();
+        actions.extend(written.actions);
+        let shown = |error: serde_json::Error| LakeError::Worker {
+            table: name.to_string(),
+            reason: format!("its merge cannot be written down: {error}"),
+        };
+        Ok(Ok(serde_json::to_string(&actions).map_err(shown)?))
     }
 
     /// From the journal of a merge that was killed to its publication.
@@ -60,8 +119,9 @@ impl Merging<'_> {
         self.commit_all(&tables, true).await
     }
 
-    fn sides(&self, tables: &[MergeTable]) -> Sides<'_> {
-        Sides { branch: self.branch, target: self.target, mode: self.mode, frozen: frozen(tables) }
+    fn sides<'a>(&'a self, tables: &'a [MergeTable]) -> Sides<'a> {
+        let frozen = frozen(tables);
+        Sides { branch: self.branch, target: self.target, mode: self.mode, frozen, settled: tables }
     }
 
     /// Keeps vacuums away from both sides: from files that are linked and not committed, and from those to be linked.
@@ -84,7 +144,7 @@ impl Merging<'_> {
 
     async fn copy_all(&self, tables: &[MergeTable]) -> Result<(), LakeError> {
         for MergeTable { name, action } in tables {
-            if let MergeAction::Commit { directory, source, source_version, .. }
+            if let MergeAction::Commit { directory, source, source_version, rewrite: None, .. }
             | MergeAction::Create { directory, source, source_version } = action
             {
                 let ours = self.ours(name, action, *source, *source_version).await?;
@@ -152,16 +212,21 @@ impl Merging<'_> {
         Ok(())
     }
 
-    /// Tables that writers have moved on since the plan are taken before the merge as they are now.
-    async fn note_versions(&self, planned: &[MergeTable], now: &[MergeTable]) -> Result<(), LakeError> {
-        for table in now {
-            let MergeAction::Commit { before, .. } = table.action else { continue };
-            let known = planned.iter().find(|planned| planned.name == table.name);
-            if known.is_some_and(|known| known.action != table.action) {
-                self.target.catalog().set_before_version(&self.merge.id, &table.name, before).await?;
+    /// The journal's tables, corrected by what writers have done since the plan.
+    async fn revised(
+        &self,
+        mut tables: Vec<MergeTable>,
+        now: Vec<MergeTable>,
+    ) -> Result<Vec<MergeTable>, LakeError> {
+        for table in now.into_iter().filter(|table| matches!(table.action, MergeAction::Commit { .. })) {
+            let Some(known) = tables.iter_mut().find(|known| known.name == table.name) else { continue };
+            if known.action != table.action {
+                self.target.catalog().revise_merge(&self.merge.id, &table).await?;
+                *known = table;
             }
         }
-        Ok(())
+        self.copy_all(&tables).await?;
+        Ok(tables)
     }
 
     /// Commits table by table and publishes. When a writer that the journal came too late for has made one of them
@@ -172,9 +237,9 @@ impl Merging<'_> {
         let mut after = BTreeMap::new();
         for MergeTable { name, action } in tables {
             let version = match action {
-                MergeAction::Commit { directory, source, source_version, .. } => {
+                MergeAction::Commit { source, source_version, .. } => {
                     let ours = self.ours(name, action, *source, *source_version).await?;
-                    self.commit(name, (*directory, *source), &ours, look_first).await?
+                    self.commit(name, action, &ours, look_first).await?
                 }
                 MergeAction::Create { directory, source, source_version } => {
                     let ours = self.ours(name, action, *source, *source_version).await?;
@@ -186,6 +251,9 @@ impl Merging<'_> {
                 let mut conflicts = self.sides(tables).plan().await?.conflicts;
                 // Those of tables that are committed already are with this merge itself.
                 conflicts.retain(|conflict| conflict.table == name.to_string());
+                if conflicts.is_empty() {
+                    conflicts.push(moved(name));
+                }
                 self.take_back(tables, &after).await?;
                 self.target.catalog().abandon_merge(&self.merge.id).await?;
                 return Ok(Err(conflicts));
@@ -218,26 +286,36 @@ impl Merging<'_> {
     async fn commit(
         &self,
         name: &TableName,
-        (directory, source): (Id, Id),
+        action: &MergeAction,
         ours: &Delta,
         look_first: bool,
     ) -> Result<Option<u64>, LakeError> {
+        let MergeAction::Commit { directory, before, source, rewrite, .. } = action else { return Ok(None) };
+        let (changes, overwrites) = match rewrite {
+            None => (actions(ours), !ours.removed.is_empty()),
+            Some(text) => (rewrite_of(name, text)?, true),
+        };
         for round in 0..ATTEMPTS_MAX {
-            let mut table = self.target.handle(name, directory)?.merging();
+            let mut table = self.target.handle(name, *directory)?.merging();
             table.load().await?;
             if table.application_version(&self.token()).await?.is_some() {
                 return self.version_of_token(&table).await.map(Some);
             }
-            if (round > 0 || look_first) && self.conflicts_now(name, source, ours).await? {
+            let stale = match rewrite {
+                // The rows were compared with those of that version.
+                Some(_) => table.version() != Some(*before),
+                None => (round > 0 || look_first) && self.conflicts_now(name, action, *source, ours).await?,
+            };
+            if stale {
                 return Ok(None);
             }
             // A number that the target recorded later than the branch must not go back.
             let transactions = self.newer(&table, ours).await?;
-            let mode = if ours.removed.is_empty() { SaveMode::Append } else { SaveMode::Overwrite };
+            let mode = if overwrites { SaveMode::Overwrite } else { SaveMode::Append };
             let operation = DeltaOperation::Write { mode, partition_by: None, predicate: None };
             let state = table.delta.snapshot().map_err(|error| table.failed("read", error))?;
             let committed = CommitBuilder::from(self.properties(&transactions))
-                .with_actions(actions(ours))
+                .with_actions(changes.clone())
                 .build(Some(state as &dyn TableReference), table.log_store(), operation)
                 .await;
             match committed {
@@ -263,11 +341,22 @@ impl Merging<'_> {
         Ok(newer)
     }
 
-    async fn conflicts_now(&self, name: &TableName, source: Id, ours: &Delta) -> Result<bool, LakeError> {
+    /// Whether the target no longer allows what was decided for it.
+    async fn conflicts_now(
+        &self,
+        name: &TableName,
+        action: &MergeAction,
+        source: Id,
+        ours: &Delta,
+    ) -> Result<bool, LakeError> {
         let frozen = BTreeMap::from([(source, ours.version)]);
-        let sides = Sides { branch: self.branch, target: self.target, mode: self.mode, frozen };
+        let settled = [MergeTable { name: name.clone(), action: action.clone() }];
+        let sides =
+            Sides { branch: self.branch, target: self.target, mode: self.mode, frozen, settled: &settled };
         let plan = sides.plan().await?;
-        Ok(plan.conflicts.iter().any(|conflict| conflict.table == name.to_string()))
+        let by_key = |planned: &Planned| planned.table.name == *name && planned.by_key.is_some();
+        Ok(plan.conflicts.iter().any(|conflict| conflict.table == name.to_string())
+            || plan.tables.iter().any(by_key))
     }
 
     /// The version of this merge's commit, which a process that was killed has made.
@@ -335,6 +424,23 @@ impl Merging<'_> {
         }
         Ok(())
     }
+}
+
+/// The target was written to between the comparison and the commit.
+fn moved(name: &TableName) -> Conflict {
+    Conflict {
+        table: name.to_string(),
+        reason: "others wrote to it while its rows were compared".to_owned(),
+        remedy: "merge again".to_owned(),
+    }
+}
+
+/// The actions of a merge by key, as the journal has them.
+fn rewrite_of(name: &TableName, text: &str) -> Result<Vec<Action>, LakeError> {
+    serde_json::from_str(text).map_err(|error| LakeError::Worker {
+        table: name.to_string(),
+        reason: format!("its merge in the journal cannot be read: {error}"),
+    })
 }
 
 /// The actions that make a table what the branch made of it.

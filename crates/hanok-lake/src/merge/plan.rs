@@ -7,6 +7,7 @@ use hanok_catalog::{Fork, MergeAction, MergeBase, MergeTable, TableKind, TableRe
 use hanok_types::{Id, TableName};
 
 use super::replay::{Delta, FileKey};
+use super::rows::{Place, RowOutcome, RowPlan, file_keys};
 use super::{Conflict, MergeMode, TableMerge};
 use crate::{Lake, LakeError, Table};
 
@@ -19,6 +20,8 @@ const SHOWN_MAX: usize = 3;
 pub(super) struct Planned {
     pub(super) table: MergeTable,
     pub(super) report: TableMerge,
+    /// Of a table that is merged row by row: the key. Its files are yet to be written.
+    pub(super) by_key: Option<Vec<String>>,
 }
 
 /// A merge that is thought through.
@@ -43,6 +46,8 @@ pub(super) struct Sides<'a> {
     pub(super) mode: MergeMode,
     /// Versions of the branch to merge, by directory; the latest when there are none.
     pub(super) frozen: BTreeMap<Id, u64>,
+    /// What has been decided already, and holds as long as the versions of both sides are the same.
+    pub(super) settled: &'a [MergeTable],
 }
 
 impl Sides<'_> {
@@ -61,7 +66,8 @@ impl Sides<'_> {
             let (our_base, their_base) = base(forks.get(name), bases.get(name));
             let our = ours.get(name).cloned().unwrap_or(State::Absent);
             let their = theirs.get(name).cloned().unwrap_or(State::Absent);
-            let merge = OneName { sides: self, name, our_base, their_base, our, their };
+            let merged = bases.contains_key(name);
+            let merge = OneName { sides: self, name, our_base, their_base, merged, our, their };
             match merge.decide().await? {
                 Ok(Some(planned)) => plan.tables.push(planned),
                 Ok(None) => {}
@@ -69,6 +75,16 @@ impl Sides<'_> {
             }
         }
         Ok(plan)
+    }
+
+    /// The key of a table: as the branch declares it, else as the target does.
+    pub(super) async fn key(&self, name: &TableName) -> Result<Vec<String>, LakeError> {
+        let catalog = self.target.catalog();
+        let key = catalog.key_columns(self.branch.branch_id(), name).await?;
+        match key.is_empty() {
+            true => Ok(catalog.key_columns(self.target.branch_id(), name).await?),
+            false => Ok(key),
+        }
     }
 
     async fn states(&self, lake: &Lake) -> Result<BTreeMap<TableName, State>, LakeError> {
@@ -119,11 +135,23 @@ struct OneName<'a> {
     name: &'a TableName,
     our_base: State,
     their_base: State,
+    /// Whether the base is a merge, and not the fork.
+    merged: bool,
     our: State,
     their: State,
 }
 
 type Decision = Result<Option<Planned>, Conflict>;
+
+/// What came of comparing a table's rows.
+enum Compared {
+    /// Nothing tells them apart.
+    NoKey,
+    /// The key does not, for this reason.
+    Refused { key: Vec<String>, reason: String },
+    /// They can be merged, unless there are conflicts.
+    Merged { outcome: RowOutcome, key: Vec<String>, same_file: bool },
+}
 
 impl OneName<'_> {
     async fn decide(self) -> Result<Decision, LakeError> {
@@ -133,7 +161,7 @@ impl OneName<'_> {
         match (self.our_base.clone(), self.our.clone()) {
             (State::Table(before, base), State::Table(now, version)) if before == now => {
                 let ours = Delta::read(&self.handle(self.sides.branch, now)?, Some(base), version).await?;
-                self.decide_commits(ours, now).await
+                self.decide_commits(ours, base, now).await
             }
             _ => self.decide_name().await,
         }
@@ -153,8 +181,9 @@ impl OneName<'_> {
             what,
             files_added: files.0 as u64,
             files_removed: files.1 as u64,
+            rows: None,
         };
-        Planned { table: MergeTable { name: self.name.clone(), action }, report }
+        Planned { table: MergeTable { name: self.name.clone(), action }, report, by_key: None }
     }
 
     /// What the target did since the base; `None` when the name stands for something else there now.
@@ -169,7 +198,7 @@ impl OneName<'_> {
     }
 
     /// The branch has other commits in the same table.
-    async fn decide_commits(self, ours: Delta, source: Id) -> Result<Decision, LakeError> {
+    async fn decide_commits(self, ours: Delta, base: u64, source: Id) -> Result<Decision, LakeError> {
         if ours.is_empty() {
             return Ok(Ok(None));
         }
@@ -179,39 +208,133 @@ impl OneName<'_> {
             let reason = format!("the branch changed it, and `{parent}` dropped it or made it anew");
             return Ok(Err(self.conflict(reason, "make the change again on a new branch")));
         };
-        if let Some(conflict) = self.incompatible(&ours, &theirs) {
-            return Ok(Err(conflict));
-        }
+        let (branch, target) = (self.sides.branch, self.sides.target);
+        let place = Place { name: self.name, branch, source, base, target, directory, before };
         let what = if theirs.is_empty() { "fast-forward" } else { "merged" };
-        let action = MergeAction::Commit { directory, before, source, source_version: ours.version };
+        let action = |rewrite| MergeAction::Commit {
+            directory,
+            before,
+            source,
+            source_version: ours.version,
+            rewrite,
+        };
         let added = ours.added.keys().filter(|key| !theirs.added.contains_key(*key)).count();
-        Ok(Ok(Some(self.planned(action, what, (added, ours.removed.len())))))
+        let files = (added, ours.removed.len());
+        if let Some(settled) = self.settled(&action) {
+            return Ok(Ok(Some(self.planned(settled, what, files))));
+        }
+        let gone = self.gone(&place, &ours, &theirs).await?;
+        let by_file = self.incompatible(&ours, &theirs, &gone);
+        let moves = |delta: &Delta| !delta.rows_added && !delta.rows_removed;
+        let other_rows = !moves(&ours) && !moves(&theirs) || !gone.is_empty();
+        // After a merge the target may have rows that the branch does not know.
+        if !other_rows && !self.merged {
+            return Ok(match by_file {
+                Some(conflict) => Err(conflict),
+                None => Ok(Some(self.planned(action(None), what, files))),
+            });
+        }
+        let hint = match self.compare_rows(&place, &ours, &theirs).await? {
+            Compared::Merged { outcome, .. } if outcome.conflicts > 0 => {
+                let rows = if outcome.conflicts == 1 { "a row" } else { "rows" };
+                let reason = format!(
+                    "both sides changed {rows} otherwise (here: the branch, there: `{parent}`): {}",
+                    outcome.keys()
+                );
+                return Ok(Err(self.conflict(reason, SAME)));
+            }
+            Compared::Merged { outcome, same_file: false, .. }
+                if outcome.same == 0 && self.can_move(&ours) =>
+            {
+                return Ok(Ok(Some(self.planned(action(None), what, files))));
+            }
+            Compared::Merged { outcome, key, .. } => {
+                let mut planned = self.planned(action(None), "by key", (0, 0));
+                planned.report.rows = Some(outcome.taken);
+                planned.by_key = Some(key);
+                return Ok(Ok(Some(planned)));
+            }
+            Compared::NoKey => None,
+            Compared::Refused { key, reason } => {
+                Some(format!("; its key ({}) does not help: {reason}", key.join(", ")))
+            }
+        };
+        Ok(match by_file {
+            Some(mut conflict) => {
+                let unkeyed = (!gone.is_empty()).then(|| DECLARE.to_owned());
+                conflict.remedy.extend(hint.or(unkeyed));
+                Err(conflict)
+            }
+            None => Ok(Some(self.planned(action(None), what, files))),
+        })
     }
 
-    fn incompatible(&self, ours: &Delta, theirs: &Delta) -> Option<Conflict> {
+    /// The decision on this table when it was made before, for the same versions.
+    fn settled(&self, action: &dyn Fn(Option<String>) -> MergeAction) -> Option<MergeAction> {
+        let known = self.sides.settled.iter().find(|known| known.name == *self.name)?;
+        let MergeAction::Commit { rewrite, .. } = &known.action else { return None };
+        (known.action == action(rewrite.clone())).then(|| known.action.clone())
+    }
+
+    /// Files that the branch took away and that the target does not have either.
+    async fn gone(&self, place: &Place<'_>, ours: &Delta, theirs: &Delta) -> Result<Vec<FileKey>, LakeError> {
+        let taken = || ours.removed.keys();
+        if self.merged && !ours.removed.is_empty() {
+            // A merge by key may have put others in their place before the base.
+            let there = file_keys(&place.target_table().await?).await?;
+            return Ok(taken().filter(|key| !there.contains(*key)).cloned().collect());
+        }
+        Ok(taken().filter(|key| theirs.removed.contains_key(*key)).cloned().collect())
+    }
+
+    async fn compare_rows(
+        &self,
+        place: &Place<'_>,
+        ours: &Delta,
+        theirs: &Delta,
+    ) -> Result<Compared, LakeError> {
+        let Some(sort) = &self.sides.branch.sort else { return Ok(Compared::NoKey) };
+        let key = self.sides.key(self.name).await?;
+        if key.is_empty() {
+            return Ok(Compared::NoKey);
+        }
+        if let Some(reason) = columns_clash(ours, theirs) {
+            return Ok(Compared::Refused { key, reason });
+        }
+        let plan = match RowPlan::read(place, key.clone(), ours).await? {
+            Ok(plan) => plan,
+            Err(reason) => return Ok(Compared::Refused { key, reason }),
+        };
+        let outcome = plan.check(sort.as_ref()).await?;
+        Ok(match outcome.refused {
+            Some(reason) => Compared::Refused { key, reason },
+            None => Compared::Merged { outcome, key, same_file: plan.same_file },
+        })
+    }
+
+    /// Whether the branch's files can be brought into the target's folder.
+    fn can_move(&self, ours: &Delta) -> bool {
+        ours.added.values().all(|add| add.deletion_vector.as_ref().is_none_or(is_inline))
+    }
+
+    fn incompatible(&self, ours: &Delta, theirs: &Delta, gone: &[FileKey]) -> Option<Conflict> {
         let parent = &self.sides.target.branch().name;
-        if ours
-            .added
-            .values()
-            .any(|add| add.deletion_vector.as_ref().is_some_and(|vector| !is_inline(vector)))
-        {
+        if !self.can_move(ours) {
             let reason = "the branch has files with deletion vectors, which Hanok cannot move".to_owned();
             return Some(self.conflict(reason, "optimise the table on the branch first"));
         }
-        if theirs.is_empty() {
-            return None;
-        }
-        let both: Vec<&FileKey> =
-            ours.removed.keys().filter(|key| theirs.removed.contains_key(*key)).collect();
-        if let Some(first) = both.first() {
+        if let Some(first) = gone.first() {
             let reason = format!(
                 "both sides replaced {} ({}): {} on the branch, {} on `{parent}`",
-                if both.len() == 1 { "a file".to_owned() } else { format!("{} files", both.len()) },
-                shown(both.iter().map(|(path, _)| path.as_str())),
+                if gone.len() == 1 { "a file".to_owned() } else { format!("{} files", gone.len()) },
+                shown(gone.iter().map(|(path, _)| path.as_str())),
                 commit(ours, first),
                 commit(theirs, first),
             );
             return Some(self.conflict(reason, REDO));
+        }
+        if theirs.is_empty() {
+            return None;
         }
         let loaded = |delta: &Delta| -> BTreeSet<String> {
             let names = delta.transactions.keys().filter(|name| name.starts_with(LOADED_PREFIX));
@@ -259,8 +382,7 @@ impl OneName<'_> {
             State::Table(source, version) => {
                 let table = self.handle(self.sides.branch, *source)?;
                 let ours = Delta::read(&table, None, *version).await?;
-                if ours.added.values().any(|add| add.deletion_vector.as_ref().is_some_and(|v| !is_inline(v)))
-                {
+                if !self.can_move(&ours) {
                     let reason = "it has files with deletion vectors, which Hanok cannot move".to_owned();
                     return Ok(Err(self.conflict(reason, "optimise the table on the branch first")));
                 }
@@ -275,6 +397,9 @@ impl OneName<'_> {
     }
 }
 
+const SAME: &str =
+    "make these rows the same on both sides; `hanok branch diff A..B --table TABLE --rows` shows them";
+const DECLARE: &str = "; if the table had a declared key, its rows would be compared instead";
 const REDO: &str = "reset the branch to the head of its parent, and make the change again there";
 
 fn is_inline(vector: &deltalake::kernel::DeletionVectorDescriptor) -> bool {
@@ -282,7 +407,9 @@ fn is_inline(vector: &deltalake::kernel::DeletionVectorDescriptor) -> bool {
 }
 
 fn commit(delta: &Delta, key: &FileKey) -> String {
-    let Some((_, version)) = delta.removed.get(key) else { return String::new() };
+    let Some((_, version)) = delta.removed.get(key) else {
+        return "an earlier merge by key".to_owned();
+    };
     let operation = delta.operations.get(version).map_or("", String::as_str);
     format!("{operation} in version {version}")
 }

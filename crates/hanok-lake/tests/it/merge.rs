@@ -51,6 +51,18 @@ async fn fork(lake: &Lake, name: &str) -> Lake {
     lake.on_branch(name).await.unwrap()
 }
 
+/// Tables `a` and `b` on main, and a branch that has appended to both.
+async fn two_tables(main: &Lake) -> Lake {
+    for name in ["a", "b"] {
+        append(main, name, 0..10).await;
+    }
+    let dev = fork(main, "dev").await;
+    for name in ["a", "b"] {
+        append(&dev, name, 10..20).await;
+    }
+    dev
+}
+
 async fn merge(lake: &Lake, mode: MergeMode) -> MergeOutcome {
     lake.merge(mode, false).await.unwrap()
 }
@@ -224,13 +236,7 @@ async fn a_file_that_both_sides_loaded_is_a_conflict() {
 async fn readers_see_all_of_a_merge_or_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let main = open(folder.path()).await;
-    for name in ["a", "b"] {
-        append(&main, name, 0..10).await;
-    }
-    let dev = fork(&main, "dev").await;
-    for name in ["a", "b"] {
-        append(&dev, name, 10..20).await;
-    }
+    let dev = two_tables(&main).await;
     // A reader that began before opens its second table after the merge.
     let (reader, records) = main.at_once().await.unwrap();
     let first = reader.open_record(&records[0]).await.unwrap().unwrap();
@@ -253,7 +259,8 @@ async fn half_merged(main: &Lake, dev: &Lake) -> Merge {
     let mut tables = Vec::new();
     for name in ["a", "b"] {
         let directory = main.table(&table(name)).await.unwrap().directory();
-        let action = MergeAction::Commit { directory, before: 0, source: directory, source_version: 1 };
+        let action =
+            MergeAction::Commit { directory, before: 0, source: directory, source_version: 1, rewrite: None };
         tables.push(MergeTable { name: table(name), action });
     }
     main.catalog().begin_merge(&merge, &tables).await.unwrap();
@@ -264,13 +271,7 @@ async fn half_merged(main: &Lake, dev: &Lake) -> Merge {
 async fn a_merge_that_was_killed_is_rolled_forward() {
     let folder = tempfile::tempdir().unwrap();
     let main = open(folder.path()).await;
-    for name in ["a", "b"] {
-        append(&main, name, 0..10).await;
-    }
-    let dev = fork(&main, "dev").await;
-    for name in ["a", "b"] {
-        append(&dev, name, 10..20).await;
-    }
+    let dev = two_tables(&main).await;
     half_merged(&main, &dev).await;
     let (reader, records) = main.at_once().await.unwrap();
     assert_eq!(reader.open_record(&records[0]).await.unwrap().unwrap().version(), Some(0));
@@ -347,13 +348,8 @@ async fn whatever_call_of_the_storage_fails_a_merge_is_whole_or_not_there() {
             let catalog = Catalog::open(&folder.path().join("catalog.sqlite")).await.unwrap();
             let faults = FaultStore::new();
             let main = Lake::open_store(Arc::new(faults.clone()), catalog);
-            for name in ["a", "b"] {
-                append(&main, name, 0..10).await;
-            }
-            let dev = fork(&main, "dev").await;
-            for name in ["a", "b", "c"] {
-                append(&dev, name, 10..20).await;
-            }
+            let dev = two_tables(&main).await;
+            append(&dev, "c", 10..20).await;
             faults.fail_at(call, after);
             let failed = dev.merge(MergeMode::Strict, false).await.is_err();
             faults.heal();

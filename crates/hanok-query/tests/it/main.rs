@@ -4,6 +4,10 @@
     reason = "tests; clippy.toml allows it in test functions only, not in their helpers"
 )]
 
+#[path = "../../../hanok-lake/tests/it/fault.rs"]
+mod fault;
+mod merge;
+
 use std::path::Path;
 use std::sync::Arc;
 

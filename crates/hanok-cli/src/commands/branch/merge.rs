@@ -48,6 +48,14 @@ fn summary(console: &Console, report: &MergeReport, dry_run: bool) -> String {
         if table.files_removed > 0 {
             facts.push(format!("{} removed", counted(table.files_removed, "file")));
         }
+        if let Some(rows) = &table.rows {
+            for (count, did) in [(rows.added, "added"), (rows.changed, "changed"), (rows.removed, "removed")]
+            {
+                if count > 0 {
+                    facts.push(format!("{} {did}", counted(count, "row")));
+                }
+            }
+        }
         vec![Cell::left(&table.table), Cell::left(table.what), Cell::left(facts.join(", "))]
     });
     let rows: Vec<_> = rows.collect();
