@@ -182,6 +182,15 @@ impl Catalog {
         transaction.commit().await.map_err(self.failed(action))
     }
 
+    /// Whether a branch may go, or be replaced.
+    ///
+    /// # Errors
+    /// [`CatalogError::BranchInUse`] as for dropping it.
+    pub async fn check_removable(&self, id: &str) -> Result<(), CatalogError> {
+        let mut connection = self.pool.acquire().await.map_err(self.failed("look up a branch"))?;
+        self.removable(&mut connection, id).await.map(|_| ())
+    }
+
     /// The branch, when nothing forbids that it goes; `None` when it is gone already.
     pub(crate) async fn removable(
         &self,

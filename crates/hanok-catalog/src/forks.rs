@@ -120,6 +120,64 @@ impl Catalog {
         Ok(ForkOutcome::Made(new.id.clone()))
     }
 
+    /// Puts `made` in the place of `old`: under its name, with its registry. What else the catalog holds about `old` goes,
+    /// `hold` among it, the journal that has kept writers off it. Returns false, and has changed nothing, when the names
+    /// on `old` are no longer `tables`.
+    ///
+    /// # Errors
+    /// [`CatalogError::BranchInUse`] as for dropping it.
+    pub async fn replace_branch(
+        &self,
+        (old, made): (&Branch, &Branch),
+        hold: &str,
+        tables: &[TableRecord],
+    ) -> Result<bool, CatalogError> {
+        let action = "rebase a branch";
+        let failed = || self.failed(action);
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed())?;
+        let rows = sqlx::query("SELECT * FROM tables WHERE branch = ? ORDER BY schema_name, table_name")
+            .bind(&old.id)
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(failed())?;
+        if rows.iter().map(record).collect::<Result<Vec<_>, _>>()? != tables {
+            return Ok(false);
+        }
+        for statement in ["DELETE FROM merge_tables WHERE merge = ?", "DELETE FROM merges WHERE id = ?"] {
+            sqlx::query(statement).bind(hold).execute(&mut *transaction).await.map_err(failed())?;
+        }
+        if self.removable(&mut transaction, &old.id).await?.is_none() {
+            return Ok(false);
+        }
+        for statement in [
+            "DELETE FROM feature_objects WHERE branch = ?2",
+            "UPDATE feature_objects SET branch = ?2 WHERE branch = ?1",
+        ] {
+            sqlx::query(statement)
+                .bind(&old.id)
+                .bind(&made.id)
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed())?;
+        }
+        clear(&mut transaction, &old.id).await.map_err(failed())?;
+        sqlx::query("DELETE FROM branches WHERE id = ?")
+            .bind(&old.id)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed())?;
+        sqlx::query("UPDATE branches SET name = ?, created_us = ?, expires_us = ? WHERE id = ?")
+            .bind(&old.name)
+            .bind(old.created_us)
+            .bind(old.expires_us)
+            .bind(&made.id)
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed())?;
+        transaction.commit().await.map_err(failed())?;
+        Ok(true)
+    }
+
     /// The fork map of a branch, by name. Empty for `main`.
     pub async fn forks(&self, branch: &str) -> Result<Vec<Fork>, CatalogError> {
         let rows = sqlx::query("SELECT * FROM forks WHERE branch = ? ORDER BY schema_name, table_name")

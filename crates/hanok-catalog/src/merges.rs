@@ -329,6 +329,20 @@ impl Catalog {
         Ok(found.map(|version| version.max(0) as u64))
     }
 
+    /// Whether an unpublished merge is about to change a table of a branch; `None` when there is no such branch (any more).
+    pub async fn is_table_held(&self, branch: &str, directory: &str) -> Result<Option<bool>, CatalogError> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM merges m JOIN merge_tables t ON t.merge = m.id
+             WHERE m.target = b.id AND m.status = 'committing' AND t.action = 'commit' AND t.directory = ?2)
+             FROM branches b WHERE b.id = ?1",
+        )
+        .bind(branch)
+        .bind(directory)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(self.failed("read the merge journal"))
+    }
+
     /// The directories of a branch's tables that an unpublished merge is about to change, with the versions before it.
     pub async fn held_tables(&self, branch: &str) -> Result<BTreeMap<String, u64>, CatalogError> {
         let rows = sqlx::query(

@@ -33,6 +33,8 @@ pub enum RunKind {
     Merge,
     /// Publishing a branch into a database.
     Publish,
+    /// `hanok branch rebase`.
+    Rebase,
 }
 
 impl RunKind {
@@ -48,11 +50,12 @@ impl RunKind {
             Self::Checkpoint => "checkpoint",
             Self::Merge => "merge",
             Self::Publish => "publish",
+            Self::Rebase => "rebase",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        const ALL: [RunKind; 10] = [
+        const ALL: [RunKind; 11] = [
             RunKind::Load,
             RunKind::Build,
             RunKind::Apply,
@@ -63,6 +66,7 @@ impl RunKind {
             RunKind::Checkpoint,
             RunKind::Merge,
             RunKind::Publish,
+            RunKind::Rebase,
         ];
         ALL.into_iter().find(|kind| kind.name() == text)
     }

@@ -13,7 +13,7 @@ use clap::{ArgAction, ArgGroup, Args, CommandFactory as _, Parser, Subcommand, V
 use hanok_config::FlagLayer;
 
 pub(crate) use branch::{
-    BranchCommand, CreateArgs, DiffArgs, GcArgs, MergeArgs, ModeArg, ResetArgs, TagCommand,
+    BranchCommand, CreateArgs, DiffArgs, GcArgs, MergeArgs, ModeArg, RebaseArgs, ResetArgs, TagCommand,
 };
 pub(crate) use maintain::{TablesArgs, VacuumArgs};
 pub(crate) use staging::{StagingCommand, StagingCreateArgs, StagingPublishArgs};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hanok_catalog::{Branch, BranchKind, RunCounts, RunKind};
 use hanok_lake::{AsOf, ForkRequest, Garbage, LakeError, MergeMode, MergeOutcome, TableDifference};
-use hanok_types::{BranchName, TableName};
+use hanok_types::{BranchName, Id, TableName};
 use serde::Serialize;
 
 use crate::engine::{ONLINE_BRANCHES, file_error};
@@ -69,7 +69,7 @@ pub struct ExpireReport {
     pub kept: Vec<(String, String)>,
 }
 
-/// `hanok branch merge`.
+/// `hanok branch merge`, `hanok branch rebase`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MergeReport {
     /// The run's id; none of a dry run.
@@ -271,6 +271,40 @@ impl Engine {
         let target = parent.as_deref().unwrap_or(name);
         let run = self.catalog.start_run(target, RunKind::Merge, name).await?;
         let done = lake.merge(mode, false).await.map_err(EngineError::from);
+        self.merge_report(run, done, started).await
+    }
+
+    /// Makes a branch begin with what its parent has now, and brings its own changes onto that. Conflicts are in the
+    /// report. Its online store is a new, empty one.
+    pub async fn rebase_branch(
+        &self,
+        name: &str,
+        mode: MergeMode,
+        dry_run: bool,
+    ) -> Result<MergeReport, EngineError> {
+        let started = Instant::now();
+        let lake = self.lake.comparing_rows(Arc::new(self.session.clone())).on_branch(name).await?;
+        if dry_run {
+            let outcome = lake.rebase(mode, true).await?;
+            return Ok(MergeReport { run: None, outcome, seconds: started.elapsed().as_secs_f64() });
+        }
+        let onto = lake.branch().parent_name.clone().unwrap_or_default();
+        let run = self.catalog.start_run(name, RunKind::Rebase, &onto).await?;
+        let done = lake.rebase(mode, false).await.map_err(EngineError::from);
+        if matches!(&done, Ok(outcome) if outcome.id.is_some()) {
+            // It says up to which versions of the old branch's tables it was filled.
+            self.remove_online(lake.branch_id())?;
+        }
+        self.merge_report(run, done, started).await
+    }
+
+    /// Records how a merge or a rebase ended; conflicts are a failure.
+    async fn merge_report(
+        &self,
+        run: Id,
+        done: Result<MergeOutcome, EngineError>,
+        started: Instant,
+    ) -> Result<MergeReport, EngineError> {
         let conflicts = done.as_ref().map_or(0, |outcome| outcome.conflicts.len());
         let outcome = if conflicts == 0 {
             self.finish(run, done, RunCounts::default()).await?

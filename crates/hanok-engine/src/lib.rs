@@ -33,6 +33,8 @@ pub use template::{Template, init};
 
 pub use hanok_catalog::{Branch, BranchKind, MAIN_BRANCH};
 pub use hanok_features::{Registry, Selection};
-pub use hanok_lake::{AsOf, Change, Conflict, Garbage, MergeMode, MergeOutcome, TableDifference, TableMerge};
+pub use hanok_lake::{
+    AsOf, Change, Conflict, Garbage, MergeMode, MergeOutcome, RowCounts, TableDifference, TableMerge,
+};
 pub use hanok_query::QueryStream;
 pub use hanok_staging::{ColumnManifest, Manifest, TableManifest};

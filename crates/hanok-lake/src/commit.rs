@@ -159,7 +159,12 @@ impl Table {
         match done {
             Ok(version) => Ok(Some(version)),
             Err(error) if is_conflict(&error) => Ok(None),
-            Err(error) => Err(self.failed("commit to", error)),
+            Err(error) => match self.catalog().branch_chain(&self.branch().id).await {
+                Ok(chain) if chain.is_empty() => {
+                    Err(LakeError::BranchGone { branch: self.branch().name.clone() })
+                }
+                _ => Err(self.failed("commit to", error)),
+            },
         }
     }
 

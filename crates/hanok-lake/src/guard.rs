@@ -56,9 +56,11 @@ impl GuardedLogStore {
             return Ok(());
         }
         let Journal { catalog, branch, directory } = &self.journal;
-        match catalog.held_tables(branch).await {
-            Ok(held) if held.contains_key(directory) => Err(TransactionError::VersionAlreadyExists(version)),
-            Ok(_) => Ok(()),
+        match catalog.is_table_held(branch, directory).await {
+            Ok(Some(false)) => Ok(()),
+            Ok(Some(true)) => Err(TransactionError::VersionAlreadyExists(version)),
+            // Its folder is nobody's: what is written there would be lost.
+            Ok(None) => Err(unreadable(DeltaTableError::Generic("the branch is gone".to_owned()))),
             Err(error) => Err(unreadable(DeltaTableError::Generic(error.to_string()))),
         }
     }

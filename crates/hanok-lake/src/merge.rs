@@ -9,13 +9,14 @@
 
 mod apply;
 mod plan;
+mod rebase;
 mod replay;
 mod rows;
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 
-use hanok_catalog::{Merge, MergeAction, MergeTable};
+use hanok_catalog::{MergeAction, MergeTable};
 use hanok_types::Id;
 
 use plan::Sides;
@@ -103,31 +104,38 @@ impl Lake {
         target.may_write()?;
         let _one_at_a_time = self.lock_merges()?;
         self.finish_merges().await?;
-        let sides = Sides { branch: self, target: &target, mode, frozen: BTreeMap::new(), settled: &[] };
+        let against = target.branch();
+        let sides =
+            Sides { branch: self, target: &target, against, mode, frozen: BTreeMap::new(), settled: &[] };
         let plan = sides.plan().await?;
-        let mut outcome = MergeOutcome {
-            id: None,
-            branch: self.branch().name.clone(),
-            into: parent.clone(),
-            tables: plan.tables.iter().map(|planned| planned.report.clone()).collect(),
-            conflicts: plan.conflicts,
-        };
+        let reports: Vec<_> = plan.tables.iter().map(|planned| planned.report.clone()).collect();
+        let mut outcome = self.outcome(&target, reports.into_iter(), plan.conflicts);
         if dry_run || !outcome.conflicts.is_empty() || plan.tables.is_empty() {
             return Ok(outcome);
         }
-        let merge = Merge {
-            id: Id::generate().to_string(),
-            branch: self.branch_id().to_owned(),
-            branch_name: self.branch().name.clone(),
-            target: target.branch_id().to_owned(),
-            mode: mode.name().to_owned(),
-        };
-        let merging = apply::Merging { branch: self, target: &target, merge: &merge, mode };
+        let merge = self.journal(target.branch_id(), mode.name());
+        let merging = apply::Merging { branch: self, target: &target, against, merge: &merge, mode };
         match merging.run(plan.tables).await? {
             Ok(()) => outcome.id = Some(merge.id),
             Err(conflicts) => outcome.conflicts = conflicts,
         }
         Ok(outcome)
+    }
+
+    /// Of a merge that has not happened yet.
+    fn outcome(
+        &self,
+        into: &Self,
+        tables: impl Iterator<Item = TableMerge>,
+        conflicts: Vec<Conflict>,
+    ) -> MergeOutcome {
+        MergeOutcome {
+            id: None,
+            branch: self.branch().name.clone(),
+            into: into.branch().name.clone(),
+            tables: tables.collect(),
+            conflicts,
+        }
     }
 
     /// Rolls merges forward that were killed. Returns how many there were; none while a merge is alive.
@@ -152,6 +160,7 @@ impl Lake {
     /// With the lock: what is not published now was left by the dead.
     async fn finish_merges(&self) -> Result<u64, LakeError> {
         let mut finished = 0;
+        self.give_up_rebases().await?;
         for merge in self.catalog().open_merges().await? {
             let branches = self.catalog().branches().await?;
             let name =
@@ -168,7 +177,8 @@ impl Lake {
                 branch = merge.branch_name,
                 "rolling forward a merge that was killed"
             );
-            let merging = apply::Merging { branch: &branch, target: &target, merge: &merge, mode };
+            let against = target.branch();
+            let merging = apply::Merging { branch: &branch, target: &target, against, merge: &merge, mode };
             let tables = self.catalog().merge_tables(&merge.id).await?;
             // Conflicts that came up meanwhile have been told to nobody; the tables are as they were before the merge.
             if let Err(conflicts) = merging.resume(tables).await? {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use hanok_error::{Code, Coded, code};
 
+/// What follows the name of a branch that is being rebased, in a character that names do not have.
+const REBASING: &str = "#rebase";
 /// Most characters a branch's name may have.
 const BRANCH_CHARS_MAX: usize = 100;
 
@@ -43,6 +45,17 @@ impl BranchName {
                 Err(BranchNameError { name: text.chars().take(BRANCH_CHARS_MAX).collect(), reason })
             }
         }
+    }
+
+    /// The name under which a branch is made that will take the place of this one. Nobody can give such a name.
+    #[must_use]
+    pub fn rebasing(&self) -> Self {
+        Self(format!("{}{REBASING}", self.0))
+    }
+
+    /// Whether a text is such a name.
+    pub fn is_rebasing(text: &str) -> bool {
+        text.ends_with(REBASING)
     }
 
     /// The text.

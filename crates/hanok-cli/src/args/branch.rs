@@ -42,6 +42,12 @@ Examples:
   hanok branch merge ci-123              what it has changed goes to its parent
   hanok branch merge ci-123 --dry-run    only what that would do")]
     Merge(MergeArgs),
+    /// Move a branch to what its parent has now, with everything that it has changed
+    #[command(after_help = "\
+Examples:
+  hanok branch rebase dev              as if it had been made now, and its changes made again
+  hanok branch rebase dev --dry-run    only what that would do")]
+    Rebase(RebaseArgs),
     /// Drop a branch with everything that it has changed
     #[command(after_help = "\
 Examples:
@@ -143,6 +149,19 @@ pub(crate) struct MergeArgs {
     #[arg(long, value_enum, default_value_t = ModeArg::Strict)]
     pub(crate) mode: ModeArg,
     /// Only tell what would be merged
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RebaseArgs {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// What to do when one side deleted or changed rows while the other side got new ones
+    #[arg(long, value_enum, default_value_t = ModeArg::Strict)]
+    pub(crate) mode: ModeArg,
+    /// Only tell what would change
     #[arg(long)]
     pub(crate) dry_run: bool,
 }

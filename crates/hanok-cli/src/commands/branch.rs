@@ -7,6 +7,7 @@ mod expire;
 mod list;
 mod merge;
 mod protect;
+mod rebase;
 mod reset;
 mod show;
 
@@ -27,6 +28,7 @@ pub(crate) async fn branch(context: &Context, command: BranchCommand) -> Result<
         BranchCommand::Show(args) => show::show(context, &args.name).await,
         BranchCommand::Diff(args) => diff::diff(context, &args).await,
         BranchCommand::Merge(args) => merge::merge(context, &args).await,
+        BranchCommand::Rebase(args) => rebase::rebase(context, &args).await,
         BranchCommand::Drop(args) => drop::drop(context, &args.name, BranchKind::Branch).await,
         BranchCommand::Reset(args) => reset::reset(context, &args).await,
         BranchCommand::Protect(args) => protect::protect(context, &args.name, true).await,

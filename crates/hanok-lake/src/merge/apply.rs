@@ -8,7 +8,7 @@ use std::time::Duration;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
 use deltalake::kernel::{Action, Add, Remove, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use hanok_catalog::{Merge, MergeAction, MergeTable};
+use hanok_catalog::{Branch, Merge, MergeAction, MergeTable};
 use hanok_types::{Id, TableName};
 use object_store::{ObjectStoreExt as _, PutPayload};
 
@@ -29,6 +29,8 @@ const SETTLE: Duration = Duration::from_millis(50);
 pub(super) struct Merging<'a> {
     pub(super) branch: &'a Lake,
     pub(super) target: &'a Lake,
+    /// See [`Sides::against`].
+    pub(super) against: &'a Branch,
     pub(super) merge: &'a Merge,
     pub(super) mode: MergeMode,
 }
@@ -121,7 +123,12 @@ impl Merging<'_> {
 
     fn sides<'a>(&'a self, tables: &'a [MergeTable]) -> Sides<'a> {
         let frozen = frozen(tables);
-        Sides { branch: self.branch, target: self.target, mode: self.mode, frozen, settled: tables }
+        self.sides_with(frozen, tables)
+    }
+
+    fn sides_with<'a>(&'a self, frozen: BTreeMap<Id, u64>, settled: &'a [MergeTable]) -> Sides<'a> {
+        let Self { branch, target, against, mode, .. } = *self;
+        Sides { branch, target, against, mode, frozen, settled }
     }
 
     /// Keeps vacuums away from both sides: from files that are linked and not committed, and from those to be linked.
@@ -171,8 +178,7 @@ impl Merging<'_> {
     }
 
     async fn source_base(&self, name: &TableName, source: Id) -> Result<u64, LakeError> {
-        let bases =
-            self.target.catalog().merge_bases(self.branch.branch_id(), self.target.branch_id()).await?;
+        let bases = self.target.catalog().merge_bases(self.branch.branch_id(), &self.against.id).await?;
         if let Some(base) = bases.get(name) {
             return Ok(base.source_version);
         }
@@ -351,8 +357,7 @@ impl Merging<'_> {
     ) -> Result<bool, LakeError> {
         let frozen = BTreeMap::from([(source, ours.version)]);
         let settled = [MergeTable { name: name.clone(), action: action.clone() }];
-        let sides =
-            Sides { branch: self.branch, target: self.target, mode: self.mode, frozen, settled: &settled };
+        let sides = self.sides_with(frozen, &settled);
         let plan = sides.plan().await?;
         let by_key = |planned: &Planned| planned.table.name == *name && planned.by_key.is_some();
         Ok(plan.conflicts.iter().any(|conflict| conflict.table == name.to_string())
@@ -431,7 +436,7 @@ fn moved(name: &TableName) -> Conflict {
     Conflict {
         table: name.to_string(),
         reason: "others wrote to it while its rows were compared".to_owned(),
-        remedy: "merge again".to_owned(),
+        remedy: "run the command again".to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deltalake::kernel::Metadata;
-use hanok_catalog::{Fork, MergeAction, MergeBase, MergeTable, TableKind, TableRecord};
+use hanok_catalog::{Branch, Fork, MergeAction, MergeBase, MergeTable, TableKind, TableRecord};
 use hanok_types::{Id, TableName};
 
 use super::replay::{Delta, FileKey};
@@ -43,6 +43,8 @@ enum State {
 pub(super) struct Sides<'a> {
     pub(super) branch: &'a Lake,
     pub(super) target: &'a Lake,
+    /// The branch that the target is, or stands for: with which the branch has a past in common.
+    pub(super) against: &'a Branch,
     pub(super) mode: MergeMode,
     /// Versions of the branch to merge, by directory; the latest when there are none.
     pub(super) frozen: BTreeMap<Id, u64>,
@@ -53,8 +55,7 @@ pub(super) struct Sides<'a> {
 impl Sides<'_> {
     /// Compares the branch since it was last the same as its target, and the target since then, name by name.
     pub(super) async fn plan(&self) -> Result<Plan, LakeError> {
-        let bases =
-            self.target.catalog().merge_bases(self.branch.branch_id(), self.target.branch_id()).await?;
+        let bases = self.target.catalog().merge_bases(self.branch.branch_id(), &self.against.id).await?;
         let forks = self.target.catalog().forks(self.branch.branch_id()).await?;
         let forks: BTreeMap<TableName, Fork> =
             forks.into_iter().map(|fork| (fork.record.name.clone(), fork)).collect();
@@ -85,6 +86,26 @@ impl Sides<'_> {
             true => Ok(catalog.key_columns(self.target.branch_id(), name).await?),
             false => Ok(key),
         }
+    }
+
+    /// A journal that keeps writers off every name of the branch, and changes none.
+    pub(super) async fn hold(&self) -> Result<Vec<MergeTable>, LakeError> {
+        let states = self.states(self.branch).await?.into_iter();
+        let held = states.filter_map(|(name, state)| {
+            let action = match state {
+                State::Absent => return None,
+                State::View(sql) => MergeAction::View { sql },
+                State::Table(directory, before) => MergeAction::Commit {
+                    directory,
+                    before,
+                    source: directory,
+                    source_version: before,
+                    rewrite: None,
+                },
+            };
+            Some(MergeTable { name, action })
+        });
+        Ok(held.collect())
     }
 
     async fn states(&self, lake: &Lake) -> Result<BTreeMap<TableName, State>, LakeError> {
@@ -202,7 +223,7 @@ impl OneName<'_> {
         if ours.is_empty() {
             return Ok(Ok(None));
         }
-        let parent = &self.sides.target.branch().name;
+        let parent = &self.sides.against.name;
         let (Some(theirs), State::Table(directory, before)) = (self.theirs().await?, self.their.clone())
         else {
             let reason = format!("the branch changed it, and `{parent}` dropped it or made it anew");
@@ -241,7 +262,12 @@ impl OneName<'_> {
                     "both sides changed {rows} otherwise (here: the branch, there: `{parent}`): {}",
                     outcome.keys()
                 );
-                return Ok(Err(self.conflict(reason, SAME)));
+                let remedy = format!(
+                    "make these rows the same on both sides; `hanok branch diff {parent}..{} --table {} --rows` shows them",
+                    branch.branch().name,
+                    self.name
+                );
+                return Ok(Err(self.conflict(reason, &remedy)));
             }
             Compared::Merged { outcome, same_file: false, .. }
                 if outcome.same == 0 && self.can_move(&ours) =>
@@ -318,7 +344,7 @@ impl OneName<'_> {
     }
 
     fn incompatible(&self, ours: &Delta, theirs: &Delta, gone: &[FileKey]) -> Option<Conflict> {
-        let parent = &self.sides.target.branch().name;
+        let parent = &self.sides.against.name;
         if !self.can_move(ours) {
             let reason = "the branch has files with deletion vectors, which Hanok cannot move".to_owned();
             return Some(self.conflict(reason, "optimise the table on the branch first"));
@@ -356,7 +382,7 @@ impl OneName<'_> {
                 let reason = format!(
                     "{side} deleted or changed rows without seeing what the other side did to others"
                 );
-                return Some(self.conflict(reason, "merge with `--mode lenient` if that is meant"));
+                return Some(self.conflict(reason, "`--mode lenient` takes both, if that is meant"));
             }
         }
         None
@@ -367,7 +393,7 @@ impl OneName<'_> {
         if self.our == self.their {
             return Ok(Ok(None));
         }
-        let parent = &self.sides.target.branch().name;
+        let parent = &self.sides.against.name;
         let same = match self.theirs().await? {
             Some(theirs) => theirs.is_empty(),
             None => self.their == self.their_base,
@@ -397,8 +423,6 @@ impl OneName<'_> {
     }
 }
 
-const SAME: &str =
-    "make these rows the same on both sides; `hanok branch diff A..B --table TABLE --rows` shows them";
 const DECLARE: &str = "; if the table had a declared key, its rows would be compared instead";
 const REDO: &str = "reset the branch to the head of its parent, and make the change again there";
 

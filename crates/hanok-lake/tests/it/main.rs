@@ -10,6 +10,7 @@ mod guard;
 mod merge;
 mod model;
 mod races;
+mod rebase;
 
 use std::num::NonZeroU64;
 use std::path::Path;

@@ -14,45 +14,45 @@ use super::branches::request;
 use super::fault::FaultStore;
 use super::{contents, numbers, open, stage};
 
-fn table(name: &str) -> TableName {
+pub(crate) fn table(name: &str) -> TableName {
     TableName::new("raw", name).unwrap()
 }
 
-async fn write(lake: &Lake, name: &str, batch: RecordBatch, mode: CommitMode) -> u64 {
+pub(crate) async fn write(lake: &Lake, name: &str, batch: RecordBatch, mode: CommitMode) -> u64 {
     let mut handle = lake.table_for_write(&table(name)).await.unwrap();
     let staged = stage(&handle, batch).await;
     let options = CommitOptions { evolve: true, ..CommitOptions::default() };
     handle.commit(staged, mode, &options).await.unwrap().version
 }
 
-async fn append(lake: &Lake, name: &str, range: std::ops::Range<i64>) -> u64 {
+pub(crate) async fn append(lake: &Lake, name: &str, range: std::ops::Range<i64>) -> u64 {
     write(lake, name, numbers(range), CommitMode::Append).await
 }
 
-async fn optimize(lake: &Lake, name: &str) {
+pub(crate) async fn optimize(lake: &Lake, name: &str) {
     let mut table = lake.table(&table(name)).await.unwrap();
     table.optimize(NonZeroU64::new(1 << 20).unwrap()).await.unwrap();
 }
 
-async fn delete(lake: &Lake, name: &str, predicate: &str) {
+pub(crate) async fn delete(lake: &Lake, name: &str, predicate: &str) {
     let table = lake.table(&table(name)).await.unwrap();
     table.raw_delta().delete().with_predicate(predicate).await.unwrap();
 }
 
-async fn sums(lake: &Lake, name: &str) -> Option<(i64, i64, i64)> {
+pub(crate) async fn sums(lake: &Lake, name: &str) -> Option<(i64, i64, i64)> {
     match lake.find(&table(name)).await.unwrap() {
         Some(table) => Some(contents(lake, &table).await),
         None => None,
     }
 }
 
-async fn fork(lake: &Lake, name: &str) -> Lake {
+pub(crate) async fn fork(lake: &Lake, name: &str) -> Lake {
     lake.fork(&request(name)).await.unwrap();
     lake.on_branch(name).await.unwrap()
 }
 
 /// Tables `a` and `b` on main, and a branch that has appended to both.
-async fn two_tables(main: &Lake) -> Lake {
+pub(crate) async fn two_tables(main: &Lake) -> Lake {
     for name in ["a", "b"] {
         append(main, name, 0..10).await;
     }
@@ -67,7 +67,7 @@ async fn merge(lake: &Lake, mode: MergeMode) -> MergeOutcome {
     lake.merge(mode, false).await.unwrap()
 }
 
-async fn merged(lake: &Lake) -> BTreeMap<String, &'static str> {
+pub(crate) async fn merged(lake: &Lake) -> BTreeMap<String, &'static str> {
     let outcome = merge(lake, MergeMode::Strict).await;
     assert!(outcome.conflicts.is_empty(), "{:#?}", outcome.conflicts);
     outcome.tables.into_iter().map(|table| (table.table, table.what)).collect()

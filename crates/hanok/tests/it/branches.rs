@@ -116,3 +116,56 @@ fn write_audit_publish() {
     hanok.check("merge_conflict_json", &hanok.show(&["branch", "merge", "ci-123", "--json"]));
     hanok.check("merge_runs", &hanok.show(&["runs", "--limit", "1"]));
 }
+
+#[test]
+fn a_declared_key_merges_rows() {
+    let hanok = Hanok::with_project();
+    let source = |name: &str, key: &str| {
+        format!(
+            "sources:\n  - {{name: {name}, files: data/{name}.csv, disposition: replace, primary_key: {key}}}\n"
+        )
+    };
+    hanok.write("sources/t.yaml", &source("t", "id"));
+    let load = |rows: &str, branch: &str| {
+        hanok.write("data/t.csv", &format!("id,v\n{rows}"));
+        assert!(hanok.run(&["load", "t", "--branch", branch]).status.success());
+    };
+    load("1,a\n2,a\n3,a\n", "main");
+    assert!(hanok.run(&["branch", "create", "dev"]).status.success());
+    load("1,a\n2,b\n4,b\n", "dev");
+    hanok.check("key_diff", &hanok.show(&["branch", "diff", "main..dev", "--table", "raw.t", "--rows"]));
+    load("1,c\n2,a\n3,a\n5,c\n", "main");
+    hanok.check("key_merge", &hanok.show(&["branch", "merge", "dev"]));
+    let rows = ["sql", "select id, v from raw.t order by id"];
+    hanok.check("key_merged", &hanok.show(&rows));
+    load("1,x\n2,x\n", "dev");
+    load("1,y\n2,b\n3,y\n", "main");
+    hanok.check("key_conflict", &hanok.show(&["branch", "merge", "dev", "--mode", "lenient"]));
+    hanok.check("rebase_conflict", &hanok.show(&["branch", "rebase", "dev"]));
+    assert_eq!(hanok.show(&[&rows[..], &["--branch", "dev"]].concat()).matches('x').count(), 2);
+    hanok.write("sources/t.yaml", &source("t", "ident"));
+    hanok.check("key_unknown", &hanok.show(&["load", "t"]));
+}
+
+#[test]
+fn a_branch_is_rebased() {
+    let hanok = built();
+    hanok.check("rebase_main", &hanok.show(&["branch", "rebase", "main"]));
+    assert!(hanok.run(&["branch", "create", "dev"]).status.success());
+    hanok.check("rebase_unchanged", &hanok.show(&["branch", "rebase", "dev"]));
+    hanok.write("data/more.csv", MORE);
+    assert!(hanok.run(&["load", "--branch", "dev"]).status.success());
+    assert!(hanok.run(&["sql", "select 1"]).status.success());
+    std::fs::remove_file(hanok.path("data/more.csv")).unwrap();
+    hanok.write("data/other.csv", &MORE.replace("2026-11-09", "2026-11-10"));
+    assert!(hanok.run(&["load"]).status.success());
+    hanok.check("rebase_dry_run", &hanok.show(&["branch", "rebase", "dev", "--dry-run"]));
+    hanok.check("rebase", &hanok.show(&["branch", "rebase", "dev"]));
+    hanok.check("rebase_runs", &hanok.show(&["runs", "--limit", "1"]));
+    let query = ["sql", "select count(*) as n from raw.visits", "--json", "--branch", "dev"];
+    assert_eq!(hanok.json(&query)["data"][0]["n"], 8);
+    // What either side had loaded is known.
+    hanok.write("data/more.csv", MORE);
+    assert!(hanok.run(&["load", "--branch", "dev"]).status.success());
+    assert_eq!(hanok.json(&query)["data"][0]["n"], 8);
+}

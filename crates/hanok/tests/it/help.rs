@@ -28,7 +28,7 @@ fn help_of_every_command() {
     }
     hanok.check("help_branch", &hanok.show(&["branch", "--help"]));
     for command in
-        ["create", "list", "show", "diff", "merge", "drop", "reset", "protect", "unprotect", "expire"]
+        ["create", "list", "show", "diff", "merge", "rebase", "drop", "reset", "protect", "unprotect", "expire"]
     {
         hanok.check(&format!("help_branch_{command}"), &hanok.show(&["branch", command, "--help"]));
     }

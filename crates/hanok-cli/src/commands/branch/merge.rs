@@ -13,18 +13,38 @@ use crate::status::ExitStatus;
 /// Merges a branch into its parent, or says why not.
 pub(crate) async fn merge(context: &Context, args: &MergeArgs) -> Result<ExitStatus, CliError> {
     let engine = context.engine_on_main().await?;
-    let mode = match args.mode {
-        ModeArg::Strict => MergeMode::Strict,
-        ModeArg::Lenient => MergeMode::Lenient,
-    };
     let spinner = Progress::spinner(context.console.bars(), "comparing");
-    let report = engine.merge_branch(&args.name, args.into.as_deref(), mode, args.dry_run).await?;
+    let report = engine.merge_branch(&args.name, args.into.as_deref(), mode(args.mode), args.dry_run).await?;
     drop(spinner);
-    context.console.report(&report, || summary(&context.console, &report, args.dry_run))?;
-    Ok(if report.outcome.conflicts.is_empty() { ExitStatus::Success } else { ExitStatus::Unhealthy })
+    tell(context, &report, args.dry_run, "merged into", |branch, into| {
+        format!("{branch} has nothing that {into} does not have\n")
+    })
 }
 
-fn summary(console: &Console, report: &MergeReport, dry_run: bool) -> String {
+pub(super) fn mode(mode: ModeArg) -> MergeMode {
+    match mode {
+        ModeArg::Strict => MergeMode::Strict,
+        ModeArg::Lenient => MergeMode::Lenient,
+    }
+}
+
+/// Tells how a merge or a rebase ended: what was done, or `nothing` where there was nothing to do.
+pub(super) fn tell(
+    context: &Context,
+    report: &MergeReport,
+    dry_run: bool,
+    done: &str,
+    nothing: impl Fn(&str, &str) -> String,
+) -> Result<ExitStatus, CliError> {
+    let outcome = &report.outcome;
+    context.console.report(report, || match outcome.tables.is_empty() && outcome.conflicts.is_empty() {
+        true => nothing(&outcome.branch, &outcome.into),
+        false => summary(&context.console, report, dry_run, done),
+    })?;
+    Ok(if outcome.conflicts.is_empty() { ExitStatus::Success } else { ExitStatus::Unhealthy })
+}
+
+fn summary(console: &Console, report: &MergeReport, dry_run: bool, done: &str) -> String {
     let outcome = &report.outcome;
     let (branch, into) = (&outcome.branch, &outcome.into);
     if !outcome.conflicts.is_empty() {
@@ -34,11 +54,8 @@ fn summary(console: &Console, report: &MergeReport, dry_run: bool) -> String {
             text.push_str(&format!("{name}: {}\n  {}\n", conflict.reason, conflict.remedy));
         }
         let tables = counted(outcome.conflicts.len() as u64, "conflict");
-        text.push_str(&format!("\n{branch} is not merged into {into}: {tables}, nothing has changed\n"));
+        text.push_str(&format!("\n{branch} is not {done} {into}: {tables}, nothing has changed\n"));
         return text;
-    }
-    if outcome.tables.is_empty() {
-        return format!("{branch} has nothing that {into} does not have\n");
     }
     let rows = outcome.tables.iter().map(|table| {
         let mut facts = Vec::new();
@@ -61,8 +78,8 @@ fn summary(console: &Console, report: &MergeReport, dry_run: bool) -> String {
     let rows: Vec<_> = rows.collect();
     let tables = counted(rows.len() as u64, "table");
     let end = match dry_run {
-        true => format!("{tables} of {branch} would be merged into {into}\n"),
-        false => format!("{tables} of {branch} merged into {into} in {}\n", duration(report.seconds)),
+        true => format!("{tables} of {branch} would be {done} {into}\n"),
+        false => format!("{tables} of {branch} {done} {into} in {}\n", duration(report.seconds)),
     };
     format!("{}\n{end}", columns(console, &rows))
 }
