@@ -38,6 +38,11 @@ impl FaultStore {
         self.left.store(calls, Ordering::SeqCst);
     }
 
+    /// Whether the call that was to fail has come.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.left.load(Ordering::SeqCst) < 0
+    }
+
     pub(crate) fn heal(&self) {
         self.left.store(-1, Ordering::SeqCst);
     }

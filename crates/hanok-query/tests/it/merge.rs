@@ -22,6 +22,8 @@ use crate::fault::FaultStore;
 type Rows = BTreeMap<i64, Option<i64>>;
 
 const KEY: &str = "id";
+/// More calls of the storage than any merge here has.
+const CALLS_MAX: i64 = 400;
 
 fn table() -> TableName {
     TableName::new("mart", "반").unwrap()
@@ -351,7 +353,8 @@ async fn random_changes_of_both_sides_merge_as_rows_do() {
 async fn whatever_call_of_the_storage_fails_a_merge_by_key_is_whole_or_not_there() {
     let (mut wholes, mut nones) = (0, 0);
     for after in [false, true] {
-        for call in 0..80 {
+        // Every call fails once, before its work or after it.
+        for call in (i64::from(after)..CALLS_MAX).step_by(2) {
             let folder = tempfile::tempdir().unwrap();
             let catalog = Catalog::open(&folder.path().join("catalog.sqlite")).await.unwrap();
             let faults = FaultStore::new();
@@ -365,6 +368,7 @@ async fn whatever_call_of_the_storage_fails_a_merge_by_key_is_whole_or_not_there
             whole.insert(20, Some(2));
             faults.fail_at(call, after);
             let failed = dev.merge(MergeMode::Strict, false).await.is_err();
+            let hit = faults.has_failed();
             faults.heal();
             // The next process opens the project before it has anything to sort rows with.
             plain.recover_merges().await.unwrap();
@@ -374,9 +378,10 @@ async fn whatever_call_of_the_storage_fails_a_merge_by_key_is_whole_or_not_there
             assert!(dev.merge(MergeMode::Strict, false).await.unwrap().conflicts.is_empty());
             assert_eq!(rows(&main, folder.path()).await, whole, "call {call}, after {after}");
             main.catalog().close().await;
-            if !failed {
+            if !hit {
                 break;
             }
+            assert!(call + 2 < CALLS_MAX, "a merge has more calls");
         }
     }
     assert!(wholes > 2 && nones > 2, "faults hit before and after the journal: {wholes}, {nones}");

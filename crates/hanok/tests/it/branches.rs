@@ -142,7 +142,7 @@ fn a_declared_key_merges_rows() {
     load("1,y\n2,b\n3,y\n", "main");
     hanok.check("key_conflict", &hanok.show(&["branch", "merge", "dev", "--mode", "lenient"]));
     hanok.check("rebase_conflict", &hanok.show(&["branch", "rebase", "dev"]));
-    assert_eq!(hanok.show(&[&rows[..], &["--branch", "dev"]].concat()).matches('x').count(), 2);
+    assert_eq!(hanok.show(&[&rows[..], &["--branch", "dev"]].concat()).matches("| x |").count(), 2);
     hanok.write("sources/t.yaml", &source("t", "ident"));
     hanok.check("key_unknown", &hanok.show(&["load", "t"]));
 }

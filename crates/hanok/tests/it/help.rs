@@ -27,9 +27,19 @@ fn help_of_every_command() {
         hanok.check(&format!("help_{command}"), &hanok.show(&[command, "--help"]));
     }
     hanok.check("help_branch", &hanok.show(&["branch", "--help"]));
-    for command in
-        ["create", "list", "show", "diff", "merge", "rebase", "drop", "reset", "protect", "unprotect", "expire"]
-    {
+    for command in [
+        "create",
+        "list",
+        "show",
+        "diff",
+        "merge",
+        "rebase",
+        "drop",
+        "reset",
+        "protect",
+        "unprotect",
+        "expire",
+    ] {
         hanok.check(&format!("help_branch_{command}"), &hanok.show(&["branch", command, "--help"]));
     }
     hanok.check("help_tag", &hanok.show(&["tag", "--help"]));
