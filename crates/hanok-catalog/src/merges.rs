@@ -423,7 +423,6 @@ impl<'a> Columns<'a> {
                 source: Some(source.to_string()),
                 source_version: Some(*source_version as i64),
                 before: Some(*before as i64),
-                ..empty
             },
         }
     }

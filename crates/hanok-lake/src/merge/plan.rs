@@ -166,12 +166,10 @@ type Decision = Result<Option<Planned>, Conflict>;
 
 /// What came of comparing a table's rows.
 enum Compared {
-    /// Nothing tells them apart.
-    NoKey,
-    /// The key does not, for this reason.
-    Refused { key: Vec<String>, reason: String },
-    /// They can be merged, unless there are conflicts.
-    Merged { outcome: RowOutcome, key: Vec<String>, same_file: bool },
+    /// They can be merged, or are in conflict.
+    Decided(Decision),
+    /// There is no key, or it does not tell rows apart, for this reason.
+    Undecided(Planned, Option<String>),
 }
 
 impl OneName<'_> {
@@ -255,35 +253,10 @@ impl OneName<'_> {
                 None => Ok(Some(self.planned(action(None), what, files))),
             });
         }
-        let hint = match self.compare_rows(&place, &ours, &theirs).await? {
-            Compared::Merged { outcome, .. } if outcome.conflicts > 0 => {
-                let rows = if outcome.conflicts == 1 { "a row" } else { "rows" };
-                let reason = format!(
-                    "both sides changed {rows} otherwise (here: the branch, there: `{parent}`): {}",
-                    outcome.keys()
-                );
-                let remedy = format!(
-                    "make these rows the same on both sides; `hanok branch diff {parent}..{} --table {} --rows` shows them",
-                    branch.branch().name,
-                    self.name
-                );
-                return Ok(Err(self.conflict(reason, &remedy)));
-            }
-            Compared::Merged { outcome, same_file: false, .. }
-                if outcome.same == 0 && self.can_move(&ours) =>
-            {
-                return Ok(Ok(Some(self.planned(action(None), what, files))));
-            }
-            Compared::Merged { outcome, key, .. } => {
-                let mut planned = self.planned(action(None), "by key", (0, 0));
-                planned.report.rows = Some(outcome.taken);
-                planned.by_key = Some(key);
-                return Ok(Ok(Some(planned)));
-            }
-            Compared::NoKey => None,
-            Compared::Refused { key, reason } => {
-                Some(format!("; its key ({}) does not help: {reason}", key.join(", ")))
-            }
+        let planned = self.planned(action(None), what, files);
+        let (planned, hint) = match self.compare_rows(&place, &ours, &theirs, planned).await? {
+            Compared::Decided(decision) => return Ok(decision),
+            Compared::Undecided(planned, hint) => (planned, hint),
         };
         Ok(match by_file {
             Some(mut conflict) => {
@@ -291,7 +264,7 @@ impl OneName<'_> {
                 conflict.remedy.extend(hint.or(unkeyed));
                 Err(conflict)
             }
-            None => Ok(Some(self.planned(action(None), what, files))),
+            None => Ok(Some(planned)),
         })
     }
 
@@ -313,39 +286,59 @@ impl OneName<'_> {
         Ok(taken().filter(|key| theirs.removed.contains_key(*key)).cloned().collect())
     }
 
+    /// Decides by the rows of a table that has a key; `planned` is what is done when files are taken as they are.
     async fn compare_rows(
         &self,
         place: &Place<'_>,
         ours: &Delta,
         theirs: &Delta,
+        mut planned: Planned,
     ) -> Result<Compared, LakeError> {
-        let Some(sort) = &self.sides.branch.sort else { return Ok(Compared::NoKey) };
         let key = self.sides.key(self.name).await?;
-        if key.is_empty() {
-            return Ok(Compared::NoKey);
-        }
+        let (Some(sort), false) = (&self.sides.branch.sort, key.is_empty()) else {
+            return Ok(Compared::Undecided(planned, None));
+        };
+        let refused = |reason| Some(format!("; its key ({}) does not help: {reason}", key.join(", ")));
         if let Some(reason) = columns_clash(ours, theirs) {
-            return Ok(Compared::Refused { key, reason });
+            return Ok(Compared::Undecided(planned, refused(reason)));
         }
         let plan = match RowPlan::read(place, key.clone(), ours).await? {
             Ok(plan) => plan,
-            Err(reason) => return Ok(Compared::Refused { key, reason }),
+            Err(reason) => return Ok(Compared::Undecided(planned, refused(reason))),
         };
         let outcome = plan.check(sort.as_ref()).await?;
-        Ok(match outcome.refused {
-            Some(reason) => Compared::Refused { key, reason },
-            None => Compared::Merged { outcome, key, same_file: plan.same_file },
-        })
+        if let Some(reason) = outcome.refused {
+            return Ok(Compared::Undecided(planned, refused(reason)));
+        }
+        if outcome.conflicts > 0 {
+            return Ok(Compared::Decided(Err(self.rows_conflict(&outcome))));
+        }
+        if plan.same_file || outcome.same > 0 || !can_move(ours) {
+            planned.report.what = "by key";
+            (planned.report.files_added, planned.report.files_removed) = (0, 0);
+            planned.report.rows = Some(outcome.taken);
+            planned.by_key = Some(key);
+        }
+        Ok(Compared::Decided(Ok(Some(planned))))
     }
 
-    /// Whether the branch's files can be brought into the target's folder.
-    fn can_move(&self, ours: &Delta) -> bool {
-        ours.added.values().all(|add| add.deletion_vector.as_ref().is_none_or(is_inline))
+    fn rows_conflict(&self, outcome: &RowOutcome) -> Conflict {
+        let (branch, parent) = (&self.sides.branch.branch().name, &self.sides.against.name);
+        let rows = if outcome.conflicts == 1 { "a row" } else { "rows" };
+        let reason = format!(
+            "both sides changed {rows} otherwise (here: the branch, there: `{parent}`): {}",
+            outcome.keys()
+        );
+        let remedy = format!(
+            "make these rows the same on both sides; `hanok branch diff {parent}..{branch} --table {} --rows` shows them",
+            self.name
+        );
+        self.conflict(reason, &remedy)
     }
 
     fn incompatible(&self, ours: &Delta, theirs: &Delta, gone: &[FileKey]) -> Option<Conflict> {
         let parent = &self.sides.against.name;
-        if !self.can_move(ours) {
+        if !can_move(ours) {
             let reason = "the branch has files with deletion vectors, which Hanok cannot move".to_owned();
             return Some(self.conflict(reason, "optimise the table on the branch first"));
         }
@@ -408,7 +401,7 @@ impl OneName<'_> {
             State::Table(source, version) => {
                 let table = self.handle(self.sides.branch, *source)?;
                 let ours = Delta::read(&table, None, *version).await?;
-                if !self.can_move(&ours) {
+                if !can_move(&ours) {
                     let reason = "it has files with deletion vectors, which Hanok cannot move".to_owned();
                     return Ok(Err(self.conflict(reason, "optimise the table on the branch first")));
                 }
@@ -425,6 +418,11 @@ impl OneName<'_> {
 
 const DECLARE: &str = "; if the table had a declared key, its rows would be compared instead";
 const REDO: &str = "reset the branch to the head of its parent, and make the change again there";
+
+/// Whether the branch's files can be brought into the target's folder.
+fn can_move(ours: &Delta) -> bool {
+    ours.added.values().all(|add| add.deletion_vector.as_ref().is_none_or(is_inline))
+}
 
 fn is_inline(vector: &deltalake::kernel::DeletionVectorDescriptor) -> bool {
     vector.storage_type == deltalake::kernel::StorageType::Inline

@@ -423,6 +423,8 @@ mod tests {
 
     use super::*;
 
+    /// Key, side, value, load id.
+    type Row = (Option<i64>, i64, Option<i64>, u8);
     /// Key → value; the load id that goes with it does not count.
     type Rowset = BTreeMap<i64, (Option<i64>, u8)>;
 
@@ -434,10 +436,10 @@ mod tests {
         ]))
     }
 
-    fn batches(mut rows: Vec<(Option<i64>, i64, Option<i64>, u8)>, size: usize) -> Vec<RecordBatch> {
+    fn batches(mut rows: Vec<Row>, size: usize) -> Vec<RecordBatch> {
         rows.sort_by_key(|row| (row.0, row.1));
-        let batch = |rows: &[(Option<i64>, i64, Option<i64>, u8)]| {
-            let number = |of: fn(&(Option<i64>, i64, Option<i64>, u8)) -> Option<i64>| -> ArrayRef {
+        let batch = |rows: &[Row]| {
+            let number = |of: fn(&Row) -> Option<i64>| -> ArrayRef {
                 Arc::new(rows.iter().map(of).collect::<Int64Array>())
             };
             let load: ArrayRef =
@@ -515,9 +517,7 @@ mod tests {
 
     #[test]
     fn a_key_that_does_not_tell_rows_apart_is_refused() {
-        let refused = |rows: Vec<(Option<i64>, i64, Option<i64>, u8)>| {
-            [1, 2, 3, 9].map(|size| run(batches(rows.clone(), size)).1.refused)
-        };
+        let refused = |rows: Vec<Row>| [1, 2, 3, 9].map(|size| run(batches(rows.clone(), size)).1.refused);
         let twice = vec![(Some(1), BASE, None, 0), (Some(2), OURS, None, 0), (Some(2), OURS, Some(1), 0)];
         for reason in refused(twice) {
             assert_eq!(reason.as_deref(), Some("on the branch, rows share k=2"));

@@ -111,8 +111,8 @@ async fn what_cannot_be_rebased_stays_as_it_is() {
     assert_eq!(outcome.conflicts.len(), 1);
     assert!(outcome.conflicts[0].reason.ends_with("on `main`"), "{outcome:#?}");
     let mut after = files_of(&folder.path().join("lake"));
-    after.retain(|path, _| before.contains_key(path) || !path.ends_with(".lock"));
-    assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+    let is_lock = |path: &str| std::path::Path::new(path).extension() == Some("lock".as_ref());
+    after.retain(|path, _| before.contains_key(path) || !is_lock(path));
     assert_eq!(after, before);
     assert_eq!(main.catalog().branch("dev").await.unwrap().id, dev.branch_id());
     assert_eq!(append(&dev, "b", 20..21).await, 2, "writers go on");

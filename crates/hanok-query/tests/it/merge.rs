@@ -137,7 +137,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
             false => _ = found.insert(path.display().to_string(), std::fs::read(&path).unwrap()),
         }
     }
-    found.retain(|path, _| !path.ends_with(".lock"));
+    found.retain(|path, _| Path::new(path).extension() != Some("lock".as_ref()));
     found
 }
 
