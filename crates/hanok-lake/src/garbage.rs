@@ -35,9 +35,6 @@ impl Lake {
     /// Only directories whose names are ULIDs are ever looked at. A lake that is not a local folder is left alone.
     pub async fn collect_garbage(&self, grace: Duration, dry_run: bool) -> Result<Vec<Garbage>, LakeError> {
         let Some(root) = self.storage.root.clone() else { return Ok(Vec::new()) };
-        if !dry_run {
-            self.recover_merges().await?;
-        }
         // In this order: a branch that is made in between has its folder in neither list's way.
         let folders = {
             let root = root.clone();

@@ -2,7 +2,8 @@
 //!
 //! A new branch is forked from the parent's head under a name that nobody else can give, what the old one has changed is
 //! merged into it, and in one transaction it takes the old one's name. Whatever is killed when, the name stands for one
-//! of the two. What is left of the other is removed by the next merge or rebase, by opening the project, or by `gc`.
+//! of the two. What is left of the other is removed by the next merge or rebase or by opening the project; its folder, at
+//! the latest, by `gc`.
 //! Writers of the branch hold off meanwhile, as they do from the target of a merge.
 
 use std::collections::BTreeMap;
