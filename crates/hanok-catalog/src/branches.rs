@@ -182,13 +182,33 @@ impl Catalog {
         transaction.commit().await.map_err(self.failed(action))
     }
 
-    /// Whether a branch may go, or be replaced.
+    /// Whether a branch may be replaced by one that begins anew.
     ///
     /// # Errors
-    /// [`CatalogError::BranchInUse`] as for dropping it.
-    pub async fn check_removable(&self, id: &str) -> Result<(), CatalogError> {
+    /// [`CatalogError::BranchInUse`] as for resetting it.
+    pub async fn check_replaceable(&self, id: &str) -> Result<(), CatalogError> {
         let mut connection = self.pool.acquire().await.map_err(self.failed("look up a branch"))?;
-        self.removable(&mut connection, id).await.map(|_| ())
+        self.replaceable(&mut connection, id).await.map(|_| ())
+    }
+
+    /// The branch, when nothing forbids that one which begins anew takes its place; `None` when it is gone already.
+    pub(crate) async fn replaceable(
+        &self,
+        connection: &mut SqliteConnection,
+        id: &str,
+    ) -> Result<Option<Branch>, CatalogError> {
+        let Some(found) = self.removable(connection, id).await? else { return Ok(None) };
+        let staged: i64 = sqlx::query_scalar("SELECT count(*) FROM staging WHERE branch = ?")
+            .bind(id)
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(self.failed("look up a branch"))?;
+        if staged > 0 {
+            // The parent's tables would come back as they are.
+            let reason = "it is a staging branch, which is dropped and made again".to_owned();
+            return Err(CatalogError::BranchInUse { branch: found.name, reason });
+        }
+        Ok(Some(found))
     }
 
     /// The branch, when nothing forbids that it goes; `None` when it is gone already.

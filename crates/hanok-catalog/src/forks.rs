@@ -90,7 +90,7 @@ impl Catalog {
     /// has. What it had beside that is forgotten; the registry is the parent's of now.
     ///
     /// # Errors
-    /// [`CatalogError::BranchInUse`] as for dropping it.
+    /// [`CatalogError::BranchInUse`] as for dropping it, and for a staging branch.
     pub async fn reset_branch(
         &self,
         old: &Branch,
@@ -99,18 +99,8 @@ impl Catalog {
     ) -> Result<ForkOutcome, CatalogError> {
         let action = "reset a branch";
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(self.failed(action))?;
-        if self.removable(&mut transaction, &old.id).await?.is_none() {
+        if self.replaceable(&mut transaction, &old.id).await?.is_none() {
             return Ok(ForkOutcome::Changed);
-        }
-        let staged: i64 = sqlx::query_scalar("SELECT count(*) FROM staging WHERE branch = ?")
-            .bind(&old.id)
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(self.failed(action))?;
-        if staged > 0 {
-            // The parent's tables would come back as they are.
-            let reason = "it is a staging branch, which is dropped and made again".to_owned();
-            return Err(CatalogError::BranchInUse { branch: old.name.clone(), reason });
         }
         let whole = begin_anew(&mut transaction, &old.id, new, forks).await.map_err(self.failed(action))?;
         if !whole {
@@ -125,7 +115,7 @@ impl Catalog {
     /// on `old` are no longer `tables`.
     ///
     /// # Errors
-    /// [`CatalogError::BranchInUse`] as for dropping it.
+    /// [`CatalogError::BranchInUse`] as for resetting it.
     pub async fn replace_branch(
         &self,
         (old, made): (&Branch, &Branch),
@@ -146,7 +136,7 @@ impl Catalog {
         for statement in ["DELETE FROM merge_tables WHERE merge = ?", "DELETE FROM merges WHERE id = ?"] {
             sqlx::query(statement).bind(hold).execute(&mut *transaction).await.map_err(failed())?;
         }
-        if self.removable(&mut transaction, &old.id).await?.is_none() {
+        if self.replaceable(&mut transaction, &old.id).await?.is_none() {
             return Ok(false);
         }
         for statement in [

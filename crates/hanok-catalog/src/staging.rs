@@ -127,6 +127,8 @@ mod tests {
         let branch = catalog.branch("dev").await.unwrap();
         let refused = catalog.reset_branch(&branch, &new("dev", MAIN_BRANCH), Some(&[])).await;
         assert!(matches!(refused, Err(CatalogError::BranchInUse { .. })));
+        let refused = catalog.check_replaceable(&dev.id).await;
+        assert!(matches!(refused, Err(CatalogError::BranchInUse { .. })), "nor rebased");
         catalog.drop_branch(&dev.id).await.unwrap();
         catalog.create_staging(&new("dev", MAIN_BRANCH), &[], &[own], &record).await.unwrap();
     }

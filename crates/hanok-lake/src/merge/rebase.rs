@@ -27,13 +27,13 @@ impl Lake {
     /// onto that. With `dry_run`, only says what that would do. The handle is of no use afterwards.
     ///
     /// # Errors
-    /// [`hanok_catalog::CatalogError::BranchInUse`] for `main`, a protected branch, and one that others were forked from;
+    /// [`hanok_catalog::CatalogError::BranchInUse`] for `main`, a protected or staging branch, and one that others were forked from;
     /// [`LakeError::ReadOnly`] for a tag; [`LakeError::Conflict`] when writers of the branch did not hold off.
     pub async fn rebase(&self, mode: MergeMode, dry_run: bool) -> Result<MergeOutcome, LakeError> {
         self.may_write()?;
         let _one_at_a_time = self.lock_merges()?;
         self.finish_merges().await?;
-        self.catalog().check_removable(self.branch_id()).await?;
+        self.catalog().check_replaceable(self.branch_id()).await?;
         let Some(parent) = &self.branch().parent_name else {
             return Err(LakeError::BranchGone { branch: self.branch().name.clone() });
         };
