@@ -73,17 +73,27 @@ pub struct Merge {
     pub mode: String,
 }
 
-/// Where two branches of a table last were the same.
+/// What a name stood for when a branch and its target last were the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MergeBase {
-    /// The directory on the branch.
-    pub source: Id,
-    /// The branch's version.
-    pub source_version: u64,
-    /// The directory in the target.
-    pub directory: Id,
-    /// The target's version.
-    pub version: u64,
+pub enum MergeBase {
+    /// A table.
+    Table {
+        /// The directory on the branch.
+        source: Id,
+        /// The branch's version.
+        source_version: u64,
+        /// The directory in the target.
+        directory: Id,
+        /// The target's version.
+        version: u64,
+    },
+    /// A view.
+    View {
+        /// Its SQL.
+        sql: String,
+    },
+    /// Nothing: both had dropped it.
+    Absent,
 }
 
 impl Catalog {
@@ -364,8 +374,7 @@ impl Catalog {
     ) -> Result<BTreeMap<TableName, MergeBase>, CatalogError> {
         let rows = sqlx::query(
             "SELECT t.* FROM merges m JOIN merge_tables t ON t.merge = m.id
-             WHERE m.branch = ? AND m.target = ? AND m.status = 'published' AND t.after_version IS NOT NULL
-             ORDER BY m.sequence",
+             WHERE m.branch = ? AND m.target = ? AND m.status = 'published' ORDER BY m.sequence",
         )
         .bind(branch)
         .bind(target)
@@ -374,13 +383,19 @@ impl Catalog {
         .map_err(self.failed("read the merge journal"))?;
         let mut bases = BTreeMap::new();
         for row in &rows {
-            let version = row.get::<i64, _>("after_version").max(0) as u64;
+            let version = row.get::<Option<i64>, _>("after_version").map(|version| version.max(0) as u64);
             let MergeTable { name, action } = merge_table(row)?;
-            if let MergeAction::Commit { directory, source, source_version, .. }
-            | MergeAction::Create { directory, source, source_version } = action
-            {
-                bases.insert(name, MergeBase { source, source_version, directory, version });
-            }
+            let base = match (action, version) {
+                (
+                    MergeAction::Commit { directory, source, source_version, .. }
+                    | MergeAction::Create { directory, source, source_version },
+                    Some(version),
+                ) => MergeBase::Table { source, source_version, directory, version },
+                (MergeAction::View { sql }, _) => MergeBase::View { sql },
+                (MergeAction::Drop, _) => MergeBase::Absent,
+                (_, None) => continue,
+            };
+            bases.insert(name, base);
         }
         Ok(bases)
     }

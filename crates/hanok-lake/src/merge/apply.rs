@@ -8,7 +8,7 @@ use std::time::Duration;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
 use deltalake::kernel::{Action, Add, Remove, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use hanok_catalog::{Branch, Merge, MergeAction, MergeTable};
+use hanok_catalog::{Branch, Merge, MergeAction, MergeBase, MergeTable};
 use hanok_types::{Id, TableName};
 use object_store::{ObjectStoreExt as _, PutPayload};
 
@@ -179,8 +179,8 @@ impl Merging<'_> {
 
     async fn source_base(&self, name: &TableName, source: Id) -> Result<u64, LakeError> {
         let bases = self.target.catalog().merge_bases(self.branch.branch_id(), &self.against.id).await?;
-        if let Some(base) = bases.get(name) {
-            return Ok(base.source_version);
+        if let Some(MergeBase::Table { source_version, .. }) = bases.get(name) {
+            return Ok(*source_version);
         }
         let own = self.branch.layers.first();
         let seen = own.and_then(|own| own.forks.get(&source.to_string()));

@@ -61,7 +61,7 @@ impl Sides<'_> {
             forks.into_iter().map(|fork| (fork.record.name.clone(), fork)).collect();
         let ours = self.states(self.branch).await?;
         let theirs = self.states(self.target).await?;
-        let names: BTreeSet<&TableName> = forks.keys().chain(ours.keys()).collect();
+        let names: BTreeSet<&TableName> = forks.keys().chain(bases.keys()).chain(ours.keys()).collect();
         let mut plan = Plan::default();
         for name in names {
             let (our_base, their_base) = base(forks.get(name), bases.get(name));
@@ -136,12 +136,13 @@ impl Sides<'_> {
 
 /// Where both sides were last the same: by the last merge, or by the fork.
 fn base(fork: Option<&Fork>, merged: Option<&MergeBase>) -> (State, State) {
-    if let Some(base) = merged {
-        return (State::Table(base.source, base.source_version), State::Table(base.directory, base.version));
-    }
-    let state = match fork {
-        None => State::Absent,
-        Some(fork) => match (&fork.record.kind, fork.version) {
+    let state = match (merged, fork) {
+        (Some(MergeBase::Table { source, source_version, directory, version }), _) => {
+            return (State::Table(*source, *source_version), State::Table(*directory, *version));
+        }
+        (Some(MergeBase::View { sql }), _) => State::View(sql.clone()),
+        (Some(MergeBase::Absent), _) | (None, None) => State::Absent,
+        (None, Some(fork)) => match (&fork.record.kind, fork.version) {
             (TableKind::View { sql }, _) => State::View(sql.clone()),
             (TableKind::Table { directory }, version) => {
                 State::Table(*directory, version.unwrap_or_default())

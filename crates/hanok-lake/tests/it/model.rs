@@ -3,18 +3,19 @@
 //!
 //! `HANOK_MODEL_SEQUENCES` sets how many sequences of each kind run, `HANOK_MODEL_SEED` the seed of the first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hanok_catalog::{BranchKind, Catalog, CatalogError};
-use hanok_lake::{CommitMode, CommitOptions, ForkRequest, Lake, LakeError, MergeMode};
+use hanok_lake::{CommitMode, CommitOptions, ForkRequest, Lake, LakeError};
 use hanok_types::TableName;
 
+mod merging;
 mod state;
 
-use state::{Base, Modelled, Rows, Tables, Touch, digest, three_way};
+use state::{Modelled, Rows, Tables, Touch, digest};
 
 use super::branches::request;
 use super::fault::FaultStore;
@@ -82,7 +83,7 @@ impl World {
         {
             faults.fail_at(self.dice.roll(30) as i64, self.dice.roll(2) == 0);
         }
-        let kind = self.dice.roll(24);
+        let kind = self.dice.roll(26);
         self.log.push(format!("{kind} on {branch} {table}"));
         match kind {
             0..=6 => self.write(&branch, &table, CommitMode::Append).await,
@@ -93,6 +94,7 @@ impl World {
             16 => self.reset(&branch).await,
             17 => self.drop_branch(&branch).await,
             18..=22 => self.merge(&branch).await,
+            23 | 24 => self.rebase(&branch).await,
             _ => {
                 let collected = self.lake.collect_garbage(Duration::ZERO, false).await;
                 assert!(collected.is_ok() || self.faults.is_some(), "{collected:?}");
@@ -263,91 +265,6 @@ impl World {
             (modelled.at_fork.clone(), modelled.forked_at)
         };
         self.branches.insert(branch.to_owned(), Modelled::new(Some(parent), kind, tables, forked_at));
-    }
-
-    /// Merges into the parent: what the model says, or conflicts and nothing.
-    async fn merge(&mut self, branch: &str) {
-        let mode = if self.dice.roll(2) == 0 { MergeMode::Strict } else { MergeMode::Lenient };
-        let done = async { self.lake_on(branch).await?.merge(mode, false).await };
-        let done = done.await;
-        if let Some(faults) = &self.faults {
-            faults.heal();
-        }
-        let parent = match (&done, self.branches[branch].parent.clone()) {
-            (Err(LakeError::MergeInto { .. }), None) => return,
-            (Err(LakeError::ReadOnly { .. }), Some(parent)) => {
-                assert_eq!(self.branches[&parent].kind, BranchKind::Tag);
-                return;
-            }
-            (_, parent) => parent.unwrap(),
-        };
-        self.lake.recover_merges().await.unwrap();
-        let (ours, theirs) = (&self.branches[branch], &self.branches[&parent]);
-        let names: BTreeSet<TableName> = ours.at_fork.keys().chain(ours.tables.keys()).cloned().collect();
-        let (mut expected, mut must_merge, mut may_merge) = (theirs.tables.clone(), true, true);
-        let mut bases = Vec::new();
-        for name in names {
-            let base = ours.base(&name);
-            let touched = (ours.touched(&name, base.touches.0), theirs.touched(&name, base.touches.1));
-            must_merge &=
-                matches!(touched, (None, _) | (_, None) | (Some(Touch::Appended), Some(Touch::Appended)));
-            let (our, their) = (ours.tables.get(&name), theirs.tables.get(&name));
-            let removed = |before: &Option<Rows>, now: Option<&Rows>| match (before, now) {
-                (Some(before), Some(now)) => !before.is_subset(now),
-                _ => false,
-            };
-            let changed = our != base.ours.as_ref() && their != base.theirs.as_ref();
-            let unseen = removed(&base.ours, our) || removed(&base.theirs, their);
-            may_merge &= !(mode == MergeMode::Strict && changed && unseen);
-            // What the branch has not touched since, stays as it is on the parent.
-            let Some(touch) = touched.0 else { continue };
-            let merged = three_way(&base, our, their);
-            match merged.clone() {
-                Some(rows) => expected.insert(name.clone(), rows),
-                None => expected.remove(&name),
-            };
-            bases.push((name, touch, our.cloned(), merged));
-        }
-        let before: Vec<_> = theirs.tables.iter().map(|(name, rows)| (name, digest(rows))).collect();
-        let after: Vec<_> = expected.iter().map(|(name, rows)| (name, digest(rows))).collect();
-        let found = self.read_all(&parent).await;
-        let found: Vec<_> = found.iter().map(|(name, digest)| (name, *digest)).collect();
-        let merged = match &done {
-            Ok(outcome) => {
-                assert!(outcome.conflicts.is_empty() || !must_merge, "{outcome:#?}\n{:#?}", self.log);
-                assert!(!outcome.conflicts.is_empty() || may_merge, "{outcome:#?}\n{:#?}", self.log);
-                outcome.conflicts.is_empty()
-            }
-            Err(error) => {
-                assert!(self.faults.is_some(), "{error:?}\n{:#?}", self.log);
-                // Were both the same, it would not matter which.
-                found == after
-            }
-        };
-        assert_eq!(found, if merged { after } else { before }, "{done:?}\n{:#?}", self.log);
-        if merged {
-            self.model_merge(branch, &parent, bases, expected);
-        }
-    }
-
-    fn model_merge(
-        &mut self,
-        branch: &str,
-        parent: &str,
-        bases: Vec<(TableName, Touch, Option<Rows>, Option<Rows>)>,
-        merged: Tables,
-    ) {
-        let ours = self.branches[branch].touches.len();
-        let theirs = self.branches.get_mut(parent).unwrap();
-        for (name, touch, ..) in &bases {
-            theirs.touches.push((name.clone(), *touch));
-        }
-        theirs.tables = merged;
-        let touches = (ours, theirs.touches.len());
-        let modelled = self.branches.get_mut(branch).unwrap();
-        for (name, _, ours, theirs) in bases {
-            modelled.bases.insert(name, Base { ours, theirs, touches });
-        }
     }
 
     async fn read_all(&self, branch: &str) -> BTreeMap<TableName, (i64, i64, i64)> {
