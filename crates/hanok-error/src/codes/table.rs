@@ -10,5 +10,5 @@ macro_rules! rooms {
 }
 
 rooms!(
-    project, catalog, lake, load, query, transform, features, online, serve, cli, pit, mask, staging, publish
+    project, catalog, lake, load, query, transform, features, online, serve, cli, pit, mask, staging, publish, ensemble
 );

@@ -1,0 +1,423 @@
+//! The one form that every model takes: trees of tests on features, summed and put through a link.
+
+use crate::categories::CategorySet;
+use crate::error::ReadError;
+
+/// Most trees of a model, counting one a output.
+pub(crate) const TREES_MAX: usize = 1_000_000;
+/// Most nodes of all trees together.
+pub(crate) const NODES_MAX: usize = 100_000_000;
+/// Most outputs.
+pub(crate) const OUTPUTS_MAX: usize = 100_000;
+/// Most features.
+pub(crate) const FEATURES_MAX: usize = 10_000_000;
+/// Most levels of a tree.
+pub(crate) const DEPTH_MAX: usize = 1_000;
+
+/// A sum of trees. `raw[o] = base[o] + Σ leaf / divisor`, over the trees of output `o`; the link makes predictions of it.
+#[derive(Clone, Debug)]
+pub struct Ensemble {
+    /// Library and version that wrote the model, for people.
+    pub source: String,
+    /// The library whose rules of comparison hold.
+    pub dialect: Dialect,
+    /// Names of the features by number; empty when the file has none.
+    pub feature_names: Vec<String>,
+    /// How many features there are.
+    pub features: usize,
+    /// Raw value of each output before the first tree.
+    pub base: Vec<f64>,
+    /// What the sum of leaves is divided by: the number of trees for averages, else one.
+    pub divisor: f64,
+    /// What makes predictions of raw values.
+    pub link: Link,
+    /// How the library adds leaves up.
+    pub sum: Sum,
+    /// Whether the nodes' covers are known.
+    pub has_cover: bool,
+    /// The trees, in the order in which they are added.
+    pub trees: Vec<Tree>,
+}
+
+/// Whose rules hold when a value meets a threshold or a category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Values rounded to f32; `x < threshold` goes left; a category below 0 is in no set.
+    XgBoost,
+    /// `x <= threshold` goes left, in f64; categories are cut to integers first, so −0.5 is 0.
+    LightGbm,
+    /// Values rounded to f32; `x <= border` goes left.
+    CatBoost,
+    /// Values rounded to f32; `x <= threshold` goes left, with the threshold in f64.
+    SklearnF32,
+    /// `x <= threshold` goes left, in f64.
+    SklearnF64,
+}
+
+impl Dialect {
+    /// Whether `x < threshold` goes left, rather than `x <= threshold`.
+    pub fn is_strict(self) -> bool {
+        self == Dialect::XgBoost
+    }
+
+    /// The value that is compared: some libraries keep inputs as f32.
+    pub fn input(self, value: f64) -> f64 {
+        match self {
+            Dialect::LightGbm | Dialect::SklearnF64 => value,
+            Dialect::XgBoost | Dialect::CatBoost | Dialect::SklearnF32 => f64::from(value as f32),
+        }
+    }
+
+    /// The category of a value that is not NaN; none when it can be in no set.
+    pub fn category(self, value: f64) -> Option<u32> {
+        let value = if self == Dialect::LightGbm { value.trunc() } else { value };
+        (value >= 0.0 && value < 4_294_967_296.0).then_some(value as u32)
+    }
+}
+
+/// How leaves are added up, which decides the last bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sum {
+    /// In f32 from the base on, tree by tree.
+    F32,
+    /// In f64, from the base on or, when the sum is divided, with the base at the end.
+    F64,
+}
+
+/// From raw values to predictions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Link {
+    /// The raw value itself.
+    Identity,
+    /// 1 / (1 + exp(−factor · raw)).
+    Logistic {
+        /// LightGBM's `sigmoid`; one elsewhere.
+        factor: f64,
+    },
+    /// exp(raw).
+    Exp,
+    /// exp(raw) over the sum of all outputs' exp(raw).
+    Softmax,
+    /// One when raw is above zero, else zero.
+    Step,
+    /// log(1 + exp(raw)), LightGBM's cross-entropy with weights.
+    Softplus,
+    /// sign(raw) · raw², LightGBM's `reg_sqrt`.
+    SignedSquare,
+    /// 2^−raw, the anomaly score of an isolation forest whose raw value is the mean depth over its expectation.
+    PowerOfHalf,
+}
+
+/// One tree; its root is node 0, and parents come before their children. The readers have checked that it is a tree.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    /// Which output its leaves are added to.
+    pub output: u32,
+    /// Parents before children.
+    pub nodes: Vec<Node>,
+}
+
+/// A node of a tree.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Weight of the training rows that came here (sum of hessians, or a count); zero when unknown.
+    pub cover: f64,
+    /// Leaf or split.
+    pub kind: Kind,
+}
+
+/// What a node is.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// Goes on to one of two children.
+    Split(Split),
+    /// Ends.
+    Leaf(Leaf),
+}
+
+/// A leaf.
+#[derive(Clone, Debug)]
+pub struct Leaf {
+    /// What it adds.
+    pub value: f64,
+    /// For linear trees: what is added instead when none of the features is NaN.
+    pub linear: Option<Box<Linear>>,
+}
+
+/// A linear function of features.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    /// The constant.
+    pub constant: f64,
+    /// (feature, coefficient), added up in this order.
+    pub terms: Vec<(u32, f64)>,
+}
+
+/// A test of one feature with two outcomes.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// Number of the feature.
+    pub feature: u32,
+    /// The test of a value that is there.
+    pub test: Test,
+    /// What counts as missing, and where it goes.
+    pub missing: Missing,
+    /// Index of the child for rows that pass the test.
+    pub left: u32,
+    /// Index of the other child.
+    pub right: u32,
+}
+
+/// What sends a row left.
+#[derive(Clone, Debug)]
+pub enum Test {
+    /// A value below the threshold, or equal to it: see [`Dialect::is_strict`].
+    Below(f64),
+    /// A category in the set or, when `members_left` is false, not in it.
+    Category {
+        /// The codes.
+        set: CategorySet,
+        /// Whether codes of the set go left.
+        members_left: bool,
+    },
+}
+
+/// What counts as missing, and where it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Missing {
+    /// NaN, left or right.
+    Nan {
+        /// Whether it goes left.
+        left: bool,
+    },
+    /// Nothing: NaN is 0.
+    NanIsZero,
+    /// NaN and everything within 1e-35 of 0.
+    ZeroOrNan {
+        /// Whether it goes left.
+        left: bool,
+    },
+}
+
+/// LightGBM's bound of what counts as zero, a float constant there.
+const ZERO: f64 = 1e-35_f32 as f64;
+
+impl Missing {
+    /// The side of a missing value, or the value that is tested.
+    pub fn resolve(self, value: f64) -> Result<f64, bool> {
+        match self {
+            Missing::Nan { left } if value.is_nan() => Err(left),
+            Missing::NanIsZero if value.is_nan() => Ok(0.0),
+            Missing::ZeroOrNan { left } if value.is_nan() || value.abs() <= ZERO => Err(left),
+            _ => Ok(value),
+        }
+    }
+}
+
+impl Split {
+    /// Whether a value goes left. The value has been through [`Dialect::input`].
+    pub fn goes_left(&self, dialect: Dialect, value: f64) -> bool {
+        let value = match self.missing.resolve(value) {
+            Ok(value) => value,
+            Err(left) => return left,
+        };
+        match &self.test {
+            Test::Below(threshold) if dialect.is_strict() => value < *threshold,
+            Test::Below(threshold) => value <= *threshold,
+            Test::Category { set, members_left } => {
+                dialect.category(value).is_some_and(|code| set.contains(code)) == *members_left
+            }
+        }
+    }
+}
+
+impl Leaf {
+    /// What the leaf adds for a row of values.
+    pub fn value_at(&self, row: &[f64]) -> f64 {
+        let Some(linear) = &self.linear else { return self.value };
+        let mut sum = linear.constant;
+        for (feature, coefficient) in &linear.terms {
+            let value = row[*feature as usize];
+            if value.is_nan() {
+                return self.value;
+            }
+            sum += coefficient * value;
+        }
+        sum
+    }
+}
+
+impl Tree {
+    /// The leaf that a row reaches; `value` gives a feature's value, through [`Dialect::input`].
+    pub fn leaf(&self, dialect: Dialect, value: impl Fn(u32) -> f64) -> Option<&Leaf> {
+        let mut at = 0;
+        loop {
+            match &self.nodes.get(at)?.kind {
+                Kind::Leaf(leaf) => return Some(leaf),
+                Kind::Split(split) => {
+                    let left = split.goes_left(dialect, value(split.feature));
+                    at = if left { split.left } else { split.right } as usize;
+                }
+            }
+        }
+    }
+
+    /// Levels below the root.
+    pub fn depth(&self) -> usize {
+        let mut depths = vec![0; self.nodes.len()];
+        let mut deepest = 0;
+        for (at, node) in self.nodes.iter().enumerate() {
+            if let Kind::Split(split) = &node.kind {
+                for child in [split.left, split.right] {
+                    depths[child as usize] = depths[at] + 1;
+                    deepest = deepest.max(depths[at] + 1);
+                }
+            }
+        }
+        deepest
+    }
+
+    /// A tree from nodes in any order, of which `root` is the root: parents come before children, unreachable nodes are
+    /// dropped. `path` names the tree in errors.
+    pub(crate) fn arrange(
+        output: u32,
+        root: usize,
+        nodes: &[Node],
+        features: usize,
+        path: &str,
+    ) -> Result<Tree, ReadError> {
+        let part = |problem: String| ReadError::Part { path: path.to_owned(), problem };
+        let mut arranged: Vec<Node> = Vec::new();
+        let mut seen = vec![false; nodes.len()];
+        // (node, where its parent keeps it, level)
+        let mut open = vec![(root, None::<(usize, bool)>, 0)];
+        while let Some((from, parent, level)) = open.pop() {
+            let node = nodes.get(from).ok_or_else(|| part(format!("node {from} does not exist")))?;
+            if std::mem::replace(&mut seen[from], true) {
+                return Err(part(format!("node {from} is reached twice")));
+            }
+            if level > DEPTH_MAX {
+                return Err(ReadError::Limit { what: "levels in a tree", found: level, limit: DEPTH_MAX });
+            }
+            let at = arranged.len();
+            if let Some(Kind::Split(split)) = parent.map(|(parent, _)| &mut arranged[parent].kind) {
+                let is_left = parent.is_some_and(|(_, is_left)| is_left);
+                *(if is_left { &mut split.left } else { &mut split.right }) = at as u32;
+            }
+            if !node.cover.is_finite() || node.cover < 0.0 {
+                return Err(part(format!("node {from} has the cover {}", node.cover)));
+            }
+            match &node.kind {
+                Kind::Split(split) => {
+                    if split.feature as usize >= features {
+                        return Err(part(format!(
+                            "node {from} tests feature {} of {features}",
+                            split.feature
+                        )));
+                    }
+                    if matches!(split.test, Test::Below(threshold) if threshold.is_nan()) {
+                        return Err(part(format!("node {from} has the threshold NaN")));
+                    }
+                    open.push((split.right as usize, Some((at, false)), level + 1));
+                    open.push((split.left as usize, Some((at, true)), level + 1));
+                }
+                Kind::Leaf(leaf) => {
+                    let terms = leaf.linear.iter().flat_map(|linear| &linear.terms);
+                    if let Some((feature, _)) = terms.into_iter().find(|(f, _)| *f as usize >= features) {
+                        return Err(part(format!("node {from} uses feature {feature} of {features}")));
+                    }
+                    if !leaf.value.is_finite() {
+                        return Err(part(format!("leaf {from} has the value {}", leaf.value)));
+                    }
+                }
+            }
+            arranged.push(node.clone());
+        }
+        Ok(Tree { output, nodes: arranged })
+    }
+}
+
+impl Ensemble {
+    /// How many outputs there are.
+    pub fn outputs(&self) -> usize {
+        self.base.len()
+    }
+
+    /// The name of a feature; `f7` when the file has none.
+    pub fn feature_name(&self, feature: usize) -> String {
+        self.feature_names.get(feature).cloned().unwrap_or_else(|| format!("f{feature}"))
+    }
+
+    /// Checks what no reader checks on its own. `path` names the model in errors.
+    pub(crate) fn checked(self, path: &str) -> Result<Ensemble, ReadError> {
+        let limits = [
+            ("trees", self.trees.len(), TREES_MAX),
+            ("nodes", self.trees.iter().map(|tree| tree.nodes.len()).sum(), NODES_MAX),
+            ("outputs", self.outputs(), OUTPUTS_MAX),
+            ("features", self.features, FEATURES_MAX),
+        ];
+        for (what, found, limit) in limits {
+            if found > limit {
+                return Err(ReadError::Limit { what, found, limit });
+            }
+        }
+        let part =
+            |problem: &str| Err(ReadError::Part { path: path.to_owned(), problem: problem.to_owned() });
+        if self.base.is_empty()
+            || self.base.iter().any(|base| !base.is_finite())
+            || self.divisor.is_nan()
+            || self.divisor <= 0.0
+        {
+            return part("the base values are not finite numbers");
+        }
+        if self.trees.iter().any(|tree| tree.output as usize >= self.outputs()) {
+            return part("a tree belongs to an output that does not exist");
+        }
+        if !self.feature_names.is_empty() && self.feature_names.len() != self.features {
+            return part("there are more or fewer feature names than features");
+        }
+        Ok(self)
+    }
+
+    /// Predictions from raw values, in place; `raw` has one value an output.
+    pub fn apply_link(&self, raw: &mut [f64]) {
+        let f32 = self.sum != Sum::F64;
+        match self.link {
+            Link::Identity => {}
+            Link::Logistic { .. } if f32 => {
+                raw.iter_mut().for_each(|v| *v = f64::from(logistic_f32(*v as f32)))
+            }
+            Link::Logistic { factor } => raw.iter_mut().for_each(|v| *v = 1.0 / (1.0 + (-factor * *v).exp())),
+            Link::Exp if f32 => raw.iter_mut().for_each(|v| *v = f64::from((*v as f32).exp())),
+            Link::Exp => raw.iter_mut().for_each(|v| *v = v.exp()),
+            Link::Softmax if f32 => softmax_f32(raw),
+            Link::Softmax => {
+                let most = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                raw.iter_mut().for_each(|v| *v = (*v - most).exp());
+                let sum: f64 = raw.iter().sum();
+                raw.iter_mut().for_each(|v| *v /= sum);
+            }
+            Link::Step => raw.iter_mut().for_each(|v| *v = f64::from(u8::from(*v > 0.0))),
+            Link::Softplus => raw.iter_mut().for_each(|v| *v = v.exp().ln_1p()),
+            Link::SignedSquare => raw.iter_mut().for_each(|v| *v *= v.abs()),
+            Link::PowerOfHalf => raw.iter_mut().for_each(|v| *v = (-*v).exp2()),
+        }
+    }
+}
+
+/// As XGBoost computes it: in f32, with its bound of the exponent and its tiny addend.
+fn logistic_f32(raw: f32) -> f32 {
+    1.0 / ((-raw).min(88.7).exp() + 1.0 + 1e-16)
+}
+
+/// As XGBoost computes it: exponentials in f32, their sum in f64.
+fn softmax_f32(raw: &mut [f64]) {
+    let most = raw.iter().map(|v| *v as f32).fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0_f64;
+    for value in raw.iter_mut() {
+        let exp = (*value as f32 - most).exp();
+        sum += f64::from(exp);
+        *value = f64::from(exp);
+    }
+    raw.iter_mut().for_each(|v| *v = f64::from(*v as f32 / sum as f32));
+}

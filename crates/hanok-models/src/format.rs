@@ -1,0 +1,30 @@
+//! Model files, each format in a module of its own.
+
+mod document;
+mod json;
+mod ubjson;
+mod xgboost;
+
+use crate::ensemble::Ensemble;
+use crate::error::ReadError;
+use document::Part;
+
+/// Reads a model from the bytes of its file; the format is recognised by its content.
+pub fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
+    let start = bytes.trim_ascii_start();
+    let document = if start.starts_with(b"{") && !ubjson::looks_like(start) {
+        json::parse(start)?
+    } else if start.starts_with(b"{") {
+        ubjson::parse(start)?
+    } else {
+        return Err(ReadError::Syntax {
+            place: "byte 0".to_owned(),
+            problem: "this is none of the formats that are read",
+        });
+    };
+    let root = Part::root(&document);
+    if root.find("learner").is_some() {
+        return xgboost::read(root)?.checked("$");
+    }
+    Err(root.wrong("this is none of the models that are read"))
+}

@@ -1,0 +1,22 @@
+//! Tree ensembles of other libraries: read, predict and explain them. Arrow in, values out.
+//!
+//! [`read`] turns a model file of XGBoost, LightGBM, scikit-learn or CatBoost into one [`Ensemble`]; [`Predictor`] repeats
+//! the library's own predictions; [`Explainer`] computes exact SHAP values. `shap/program.rs` has the algorithm.
+//!
+//! Must not exist here: training, files, sockets, async, catalogs, charts.
+
+mod blocks;
+mod categories;
+mod coding;
+mod ensemble;
+mod error;
+mod format;
+mod predict;
+mod table;
+
+pub use categories::CategorySet;
+pub use ensemble::{Dialect, Ensemble, Kind, Leaf, Linear, Link, Missing, Node, Split, Sum, Test, Tree};
+pub use error::{DataError, ExplainError, ReadError};
+pub use format::read;
+pub use predict::Predictor;
+pub use table::{Match, Table};

@@ -1,0 +1,203 @@
+//! Predictions, equal to the library's own.
+
+use crate::blocks::for_blocks;
+use crate::coding::{Codes, Coding, LANES};
+use crate::ensemble::{Ensemble, Kind, Sum};
+use crate::error::ExplainError;
+use crate::table::Table;
+
+/// Rows of a block.
+const BLOCK_ROWS: usize = 512;
+/// Bytes of codes that a block may take.
+const BLOCK_BYTES: usize = 4 << 20;
+
+/// A model made ready to predict.
+#[derive(Debug)]
+pub struct Predictor<'a> {
+    ensemble: &'a Ensemble,
+    coding: Coding,
+    trees: Vec<Flat>,
+    nodes: Vec<FlatNode>,
+    /// Values of the leaves, by node.
+    values: Vec<f64>,
+    has_linear: bool,
+}
+
+#[derive(Debug)]
+struct Flat {
+    root: u32,
+    depth: u32,
+    output: u32,
+}
+
+/// A node whose children are neighbours: the right one stands after the left one. A leaf is its own left child and no code
+/// goes right there, so that a fixed number of steps ends at a leaf without asking whether it has been reached.
+#[derive(Clone, Copy, Debug)]
+struct FlatNode {
+    column: u32,
+    bound: i32,
+    left: u32,
+}
+
+impl<'a> Predictor<'a> {
+    /// Prepares a model.
+    pub fn new(ensemble: &'a Ensemble) -> Predictor<'a> {
+        let coding = Coding::new(ensemble);
+        let mut this = Predictor {
+            ensemble,
+            coding,
+            trees: Vec::with_capacity(ensemble.trees.len()),
+            nodes: Vec::new(),
+            values: Vec::new(),
+            has_linear: false,
+        };
+        for tree in &ensemble.trees {
+            let root = this.nodes.len();
+            this.trees.push(Flat { root: root as u32, depth: tree.depth() as u32, output: tree.output });
+            let mut order = vec![0_usize];
+            let mut at = 0;
+            while let Some(from) = order.get(at).copied() {
+                let (node, value) = match &tree.nodes[from].kind {
+                    Kind::Split(split) => {
+                        let test = this.coding.test(split);
+                        let left = root + order.len();
+                        order.extend([split.left as usize, split.right as usize]);
+                        (FlatNode { column: test.column, bound: test.bound, left: left as u32 }, 0.0)
+                    }
+                    Kind::Leaf(leaf) => {
+                        this.has_linear |= leaf.linear.is_some();
+                        (FlatNode { column: 0, bound: i32::MAX, left: (root + at) as u32 }, leaf.value)
+                    }
+                };
+                this.nodes.push(node);
+                this.values.push(value);
+                at += 1;
+            }
+        }
+        this
+    }
+
+    /// Raw values: a row after the other, in each the outputs.
+    pub fn raw(&self, table: &Table, threads: usize) -> Result<Vec<f64>, ExplainError> {
+        let (outputs, features) = (self.ensemble.outputs(), self.ensemble.features);
+        if table.features() != features {
+            return Err(ExplainError::Features { found: table.features(), expected: features });
+        }
+        let values = table.rows().saturating_mul(outputs);
+        let mut out = vec![0.0; values];
+        let columns = self.coding.columns().max(1);
+        let groups = (BLOCK_BYTES / (columns * size_of::<Codes>())).clamp(1, BLOCK_ROWS / LANES);
+        let block_rows = groups * LANES;
+        for_blocks(&mut out, block_rows * outputs, threads, Vec::new, |codes, block, out| {
+            let (start, rows) = (block * block_rows, out.len() / outputs);
+            if self.has_linear {
+                self.walk(table, start, out);
+                return;
+            }
+            codes.resize(rows.div_ceil(LANES) * columns, [0; LANES]);
+            self.coding.encode(table, start, rows, codes);
+            let groups = codes.chunks_exact(columns).zip(out.chunks_mut(LANES * outputs));
+            for (codes, out) in groups {
+                self.group(codes, out);
+            }
+        });
+        Ok(out)
+    }
+
+    /// Predictions, after the link: a row after the other, in each the outputs.
+    pub fn predict(&self, table: &Table, threads: usize) -> Result<Vec<f64>, ExplainError> {
+        let mut out = self.raw(table, threads)?;
+        for row in out.chunks_mut(self.ensemble.outputs()) {
+            self.ensemble.apply_link(row);
+        }
+        Ok(out)
+    }
+
+    fn group(&self, codes: &[Codes], out: &mut [f64]) {
+        let outputs = self.ensemble.outputs();
+        let mut totals = Totals::new(self.ensemble, LANES);
+        for tree in &self.trees {
+            let mut at = [tree.root; LANES];
+            for _ in 0..tree.depth {
+                let mut moved = 0;
+                for (lane, at) in at.iter_mut().enumerate() {
+                    let node = self.nodes[*at as usize];
+                    let next = node.left + u32::from(codes[node.column as usize][lane] > node.bound);
+                    moved |= next ^ *at;
+                    *at = next;
+                }
+                if moved == 0 {
+                    break;
+                }
+            }
+            for (lane, at) in at.iter().enumerate() {
+                totals.add(lane * outputs + tree.output as usize, self.values[*at as usize]);
+            }
+        }
+        let totals = totals.finish(self.ensemble);
+        out.copy_from_slice(&totals[..out.len()]);
+    }
+
+    /// Row by row with the values themselves, for leaves that are functions of them.
+    fn walk(&self, table: &Table, start: usize, out: &mut [f64]) {
+        let (outputs, features) = (self.ensemble.outputs(), self.ensemble.features);
+        let dialect = self.ensemble.dialect;
+        let mut row = vec![0.0; features];
+        for (at, out) in out.chunks_mut(outputs).enumerate() {
+            for (feature, value) in row.iter_mut().enumerate() {
+                table.fill(feature, start + at, std::slice::from_mut(value));
+                *value = dialect.input(*value);
+            }
+            let mut totals = Totals::new(self.ensemble, 1);
+            for tree in &self.ensemble.trees {
+                if let Some(leaf) = tree.leaf(dialect, |feature| row[feature as usize]) {
+                    totals.add(tree.output as usize, leaf.value_at(&row));
+                }
+            }
+            out.copy_from_slice(&totals.finish(self.ensemble));
+        }
+    }
+}
+
+/// Sums of leaves, in the precision and the order of the library.
+struct Totals {
+    f32: Vec<f32>,
+    f64: Vec<f64>,
+    sum: Sum,
+}
+
+impl Totals {
+    fn new(ensemble: &Ensemble, rows: usize) -> Totals {
+        let base = || ensemble.base.iter().copied().cycle().take(ensemble.base.len() * rows);
+        let (mut f32, mut f64) = (Vec::new(), Vec::new());
+        match ensemble.sum {
+            Sum::F32 => f32.extend(base().map(|base| base as f32)),
+            Sum::F64 if ensemble.divisor == 1.0 => f64.extend(base()),
+            Sum::F64 => f64.extend(base().map(|_| 0.0)),
+        }
+        Totals { f32, f64, sum: ensemble.sum }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, at: usize, value: f64) {
+        match self.sum {
+            Sum::F64 => self.f64[at] += value,
+            Sum::F32 => self.f32[at] += value as f32,
+        }
+    }
+
+    fn finish(mut self, ensemble: &Ensemble) -> Vec<f64> {
+        let outputs = ensemble.outputs();
+        match self.sum {
+            Sum::F32 => self.f32.iter().map(|v| f64::from(*v)).collect(),
+            Sum::F64 => {
+                if ensemble.divisor != 1.0 {
+                    for (at, value) in self.f64.iter_mut().enumerate() {
+                        *value = *value / ensemble.divisor + ensemble.base[at % outputs];
+                    }
+                }
+                self.f64
+            }
+        }
+    }
+}

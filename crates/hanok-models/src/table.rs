@@ -1,0 +1,114 @@
+//! Rows of features: Arrow columns matched to a model.
+
+use arrow::array::{Array, AsArray, Float32Array, Float64Array, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float32Type, Float64Type};
+
+use crate::ensemble::Ensemble;
+use crate::error::DataError;
+
+/// How columns are matched to features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// By name; other columns are left alone.
+    Name,
+    /// By position, for models without feature names; there must be as many columns as features.
+    Position,
+}
+
+/// Rows for one model: a column a feature, nulls as NaN.
+#[derive(Clone, Debug)]
+pub struct Table {
+    columns: Vec<Column>,
+    rows: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Column {
+    F64(Float64Array),
+    F32(Float32Array),
+}
+
+impl Table {
+    /// Matches a batch to a model's features.
+    pub fn new(ensemble: &Ensemble, batch: &RecordBatch, by: Match) -> Result<Table, DataError> {
+        let columns = match by {
+            Match::Position if batch.num_columns() != ensemble.features => {
+                Err(DataError::Count { found: batch.num_columns(), expected: ensemble.features })
+            }
+            Match::Position => (0..ensemble.features).map(|at| column(batch, at)).collect(),
+            Match::Name if ensemble.feature_names.is_empty() => Err(DataError::Unnamed),
+            Match::Name => ensemble.feature_names.iter().map(|name| by_name(batch, name)).collect(),
+        }?;
+        Ok(Table { columns, rows: batch.num_rows() })
+    }
+
+    /// Rows of plain values, row after row; their number is cut to whole rows.
+    pub fn from_rows(values: &[f64], features: usize) -> Table {
+        let rows = values.len().checked_div(features).unwrap_or(0);
+        let column = |feature: usize| {
+            Column::F64((0..rows).map(|row| values[row * features + feature]).collect::<Vec<_>>().into())
+        };
+        Table { columns: (0..features).map(column).collect(), rows }
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many features there are.
+    pub fn features(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Copies a feature's values of the rows from `start` on; those that are null become NaN.
+    pub(crate) fn fill(&self, feature: usize, start: usize, out: &mut [f64]) {
+        match &self.columns[feature] {
+            Column::F64(array) => {
+                out.copy_from_slice(&array.values()[start..start + out.len()]);
+                nulls(array, start, out);
+            }
+            Column::F32(array) => {
+                let values = &array.values()[start..start + out.len()];
+                out.iter_mut().zip(values).for_each(|(out, value)| *out = f64::from(*value));
+                nulls(array, start, out);
+            }
+        }
+    }
+}
+
+fn nulls(array: &dyn Array, start: usize, out: &mut [f64]) {
+    if let Some(nulls) = array.nulls().filter(|nulls| nulls.null_count() > 0) {
+        for (at, out) in out.iter_mut().enumerate() {
+            if nulls.is_null(start + at) {
+                *out = f64::NAN;
+            }
+        }
+    }
+}
+
+fn by_name(batch: &RecordBatch, name: &str) -> Result<Column, DataError> {
+    let schema = batch.schema_ref();
+    let mut found = schema.fields().iter().enumerate().filter(|(_, field)| field.name() == name);
+    let (at, _) = found.next().ok_or_else(|| DataError::Missing(name.to_owned()))?;
+    if found.next().is_some() {
+        return Err(DataError::Ambiguous(name.to_owned()));
+    }
+    column(batch, at)
+}
+
+fn column(batch: &RecordBatch, at: usize) -> Result<Column, DataError> {
+    let array = batch.column(at);
+    match array.data_type() {
+        DataType::Float64 => Ok(Column::F64(array.as_primitive::<Float64Type>().clone())),
+        DataType::Float32 => Ok(Column::F32(array.as_primitive::<Float32Type>().clone())),
+        kind if kind.is_numeric() || matches!(kind, DataType::Boolean | DataType::Null) => {
+            Ok(Column::F64(cast(array, &DataType::Float64)?.as_primitive::<Float64Type>().clone()))
+        }
+        kind => Err(DataError::Type {
+            column: batch.schema_ref().field(at).name().clone(),
+            data_type: Box::new(kind.clone()),
+        }),
+    }
+}
