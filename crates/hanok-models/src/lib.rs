@@ -12,6 +12,7 @@ mod ensemble;
 mod error;
 mod format;
 mod predict;
+mod shap;
 mod table;
 
 pub use categories::CategorySet;
@@ -19,4 +20,5 @@ pub use ensemble::{Dialect, Ensemble, Kind, Leaf, Linear, Link, Missing, Node, S
 pub use error::{DataError, ExplainError, ReadError};
 pub use format::read;
 pub use predict::Predictor;
+pub use shap::{Explainer, Explanation};
 pub use table::{Match, Table};
