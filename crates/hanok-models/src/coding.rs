@@ -15,8 +15,10 @@ pub(crate) const LANES: usize = 16;
 /// The code of a missing value that goes right at every test of its column.
 const ALWAYS_RIGHT: i32 = i32::MAX;
 
-/// The codes of one column for one group of rows.
-pub(crate) type Codes = [i32; LANES];
+/// The codes of one column for one group of rows. Aligned so that no vector lies across two cache lines.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(crate) struct Codes(pub(crate) [i32; LANES]);
 
 /// How the values of a model's features become codes.
 #[derive(Debug)]
@@ -133,7 +135,7 @@ impl Coding {
             }
             let last = rows.saturating_sub(1);
             for (group, codes) in out.chunks_exact_mut(columns).enumerate() {
-                for (lane, code) in codes[at].iter_mut().enumerate() {
+                for (lane, code) in codes[at].0.iter_mut().enumerate() {
                     *code = column.code(self.dialect, values[(group * LANES + lane).min(last)]);
                 }
             }

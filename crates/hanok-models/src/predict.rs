@@ -94,7 +94,7 @@ impl<'a> Predictor<'a> {
                 self.walk(table, start, out);
                 return;
             }
-            codes.resize(rows.div_ceil(LANES) * columns, [0; LANES]);
+            codes.resize(rows.div_ceil(LANES) * columns, Codes([0; LANES]));
             self.coding.encode(table, start, rows, codes);
             let groups = codes.chunks_exact(columns).zip(out.chunks_mut(LANES * outputs));
             for (codes, out) in groups {
@@ -122,7 +122,7 @@ impl<'a> Predictor<'a> {
                 let mut moved = 0;
                 for (lane, at) in at.iter_mut().enumerate() {
                     let node = self.nodes[*at as usize];
-                    let next = node.left + u32::from(codes[node.column as usize][lane] > node.bound);
+                    let next = node.left + u32::from(codes[node.column as usize].0[lane] > node.bound);
                     moved |= next ^ *at;
                     *at = next;
                 }

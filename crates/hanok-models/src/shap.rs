@@ -3,10 +3,12 @@
 mod kernel;
 mod program;
 mod real;
+mod simd;
 
-use kernel::{Isa, Lanes, Stacks};
+use kernel::{Block, Lanes, Stacks};
 use program::Program;
 use real::Real;
+use simd::Isa;
 
 use crate::blocks::for_blocks;
 use crate::coding::{Codes, Coding, LANES};
@@ -116,8 +118,8 @@ impl Explainer {
         let state = || {
             let groups = block_rows / LANES;
             let stacks: Vec<Stacks<T>> = programs.iter().map(|programs| Stacks::new(programs)).collect();
-            let codes = vec![[0; LANES]; groups * columns];
-            let phi = vec![[T::ZERO; LANES]; groups * features];
+            let codes = vec![Codes([0; LANES]); groups * columns];
+            let phi = vec![Lanes([T::ZERO; LANES]); groups * features];
             let totals = vec![[0.0_f64; LANES]; groups * features];
             (stacks, codes, phi, totals)
         };
@@ -132,12 +134,12 @@ impl Explainer {
             for (output, (programs, stacks)) in programs.iter().zip(stacks).enumerate() {
                 totals.fill([0.0; LANES]);
                 for programs in programs.chunks(FLUSH_TREES) {
-                    phi.fill([T::ZERO; LANES]);
+                    phi.fill(Lanes([T::ZERO; LANES]));
                     for program in programs {
-                        kernel::run(self.isa, program, codes, columns, phi, features, stacks);
+                        T::run(self.isa, program, &mut Block { codes, columns, phi, features, stacks });
                     }
                     for (totals, phi) in totals.iter_mut().zip(&*phi) {
-                        totals.iter_mut().zip(phi).for_each(|(total, phi)| *total += phi.to_f64());
+                        totals.iter_mut().zip(phi.0).for_each(|(total, phi)| *total += phi.to_f64());
                     }
                 }
                 for (row, out) in out.chunks_exact_mut(row_values).enumerate() {
