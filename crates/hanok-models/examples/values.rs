@@ -17,7 +17,8 @@ fn floats(path: &str) -> Result<Vec<f64>, Box<dyn Error>> {
 
 /// The values of each row and output, and its base at the end.
 fn with_base(explanation: &Explanation) -> Vec<f64> {
-    let mut all = Vec::with_capacity(explanation.values.len() / explanation.features.max(1) + explanation.values.len());
+    let mut all =
+        Vec::with_capacity(explanation.values.len() / explanation.features.max(1) + explanation.values.len());
     for (at, values) in explanation.values.chunks(explanation.features).enumerate() {
         all.extend_from_slice(values);
         all.push(explanation.base[at % explanation.outputs]);

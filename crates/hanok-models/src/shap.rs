@@ -5,7 +5,7 @@ mod program;
 mod real;
 mod simd;
 
-use kernel::{Block, Lanes, Stacks};
+use kernel::{Block, Lanes, Stacks, TOGETHER};
 use program::Program;
 use real::Real;
 use simd::Isa;
@@ -117,7 +117,8 @@ impl Explainer {
         let block_rows = (BLOCK_BYTES / group_bytes).clamp(1, BLOCK_ROWS / LANES) * LANES;
         let state = || {
             let groups = block_rows / LANES;
-            let stacks: Vec<Stacks<T>> = programs.iter().map(|programs| Stacks::new(programs)).collect();
+            let stacks = |programs: &Vec<Program<T>>| std::array::from_fn(|_| Stacks::new(programs));
+            let stacks: Vec<[Stacks<T>; TOGETHER]> = programs.iter().map(stacks).collect();
             let codes = vec![Codes([0; LANES]); groups * columns];
             let phi = vec![Lanes([T::ZERO; LANES]); groups * features];
             let totals = vec![[0.0_f64; LANES]; groups * features];

@@ -25,25 +25,31 @@ use crate::coding::{CodeTest, Coding};
 use crate::ensemble::{Kind, Split, Tree};
 use crate::shap::real::Real;
 
-/// One operation. Places are vectors in the stacks of moments (`m`), coefficients (`g`) and masks.
-#[derive(Clone, Copy, Debug)]
+/// One operation. Places are vectors in the stacks of moments (m), coefficients (G) and masks.
+#[derive(Debug)]
 pub(super) enum Op<T> {
-    /// A split with two leaves and no pending feature: φ += M · gain, G = (mean, leaf reached).
-    Pair { test: CodeTest, feature: u32, m: u32, g: u32, mean: T, leaves: [T; 2], gains: [T; 2] },
-    /// Moments for both children of a split on a feature that occurs nowhere else on its paths: n at `m` to n − 1 at `left` and `right`.
-    Down { test: CodeTest, m: u32, left: u32, right: u32, n: u32, shares: [T; 2] },
-    /// Back from both children of such a split: G of degree n − 1 at `g` and `right` to degree n at `g`.
-    Up { test: CodeTest, feature: u32, m: u32, g: u32, right: u32, n: u32, share: T },
+    /// A split with two leaves.
+    Pair(Pair<T>),
+    /// A split with two such splits.
+    Quad(Box<Quad<T>>),
+    /// Moments for both children of a split: n at `from` to n − 1 at `left` and `right`.
+    Down(Fork<T>),
+    /// Back from both: G of degree n − 1 at `left` and `right` to degree n at `left`; the moments stand at `from`.
+    Up(Fork<T>),
+    /// The same for a split that continues a mask; its shares include those before.
+    DownAgain(Fork<T>, u32),
+    /// The way back.
+    UpAgain(Fork<T>, u32),
     /// The masks of both outcomes of a test, each and the mask `from` if there is one.
     Test { test: CodeTest, from: Option<u32>, to: u32 },
-    /// Moments times a factor: n at `m` to n − 1 at `to`.
-    Apply { mask: u32, weight: T, m: u32, to: u32, n: u32 },
-    /// G times a factor: degree n − 1 to n; and the feature's value.
-    Lift { mask: u32, weight: T, feature: u32, m: u32, g: u32, n: u32 },
-    /// Moments times a scalar s − w: n at `m` to n at `to`; for interactions.
-    Scale { mask: u32, weight: T, m: u32, to: u32, n: u32 },
-    /// G times a scalar s − w, of degree n; for interactions.
-    Rescale { mask: u32, weight: T, g: u32, n: u32 },
+    /// Moments times w (1 − t) + s t: n at `m` to n − 1 at `to`.
+    Apply(Factor<T>),
+    /// G at `to` times w (1 − t) + s t: degree n − 1 to n; the moments from before the factor stand at `m`.
+    Lift(Factor<T>),
+    /// Moments times s − w: n at `m` to n at `to`.
+    Scale(Factor<T>),
+    /// G at `to`, of degree n, times s − w.
+    Rescale(Factor<T>),
     /// n moments at `m` to `to_n` at `to`.
     Reduce { m: u32, to: u32, n: u32, to_n: u32 },
     /// G from degree `from` to degree `to`.
@@ -52,6 +58,60 @@ pub(super) enum Op<T> {
     Constant { g: u32, n: u32, value: T },
     /// G of two children added up.
     Join { g: u32, right: u32, n: u32 },
+}
+
+/// Two leaves under a test: G = (mean, leaf reached), φ += M · (leaf reached − mean).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaves<T> {
+    pub(super) test: CodeTest,
+    pub(super) feature: u32,
+    /// The mask that the test continues.
+    pub(super) from: Option<u32>,
+    pub(super) mean: T,
+    pub(super) leaves: [T; 2],
+}
+
+/// Two leaves from the moment at `m` to G at `g`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pair<T> {
+    pub(super) leaves: Leaves<T>,
+    pub(super) m: u32,
+    pub(super) g: u32,
+}
+
+/// Four leaves under three tests, from two moments at `m` to G at `g`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quad<T> {
+    pub(super) test: CodeTest,
+    pub(super) feature: u32,
+    pub(super) shares: [T; 2],
+    pub(super) children: [Leaves<T>; 2],
+    pub(super) mean: T,
+    pub(super) m: u32,
+    pub(super) g: u32,
+}
+
+/// A split with its two sides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fork<T> {
+    pub(super) test: CodeTest,
+    pub(super) feature: u32,
+    pub(super) shares: [T; 2],
+    pub(super) n: u32,
+    pub(super) from: u32,
+    pub(super) left: u32,
+    pub(super) right: u32,
+}
+
+/// A pending feature's factor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Factor<T> {
+    pub(super) mask: u32,
+    pub(super) weight: T,
+    pub(super) feature: u32,
+    pub(super) n: u32,
+    pub(super) m: u32,
+    pub(super) to: u32,
 }
 
 /// The operations of a tree.
@@ -126,12 +186,13 @@ struct Pending {
 struct Compiler {
     /// Degree below.
     degrees: Vec<usize>,
-    /// Factors multiplied in on the edge into a node, beside that of a plain split.
+    /// Factors multiplied in on the edge into a node, beside that of a split which is the last of its feature.
     applied: Vec<Vec<Pending>>,
-    /// Whether the split's feature occurs nowhere else on its paths.
-    plain: Vec<bool>,
-    /// The mask that a split that is not plain continues, and the first of the two that it makes.
-    continued: Vec<Option<u32>>,
+    /// Whether the split's feature occurs nowhere below it: its factor is multiplied in on both its edges.
+    is_last: Vec<bool>,
+    /// The pending mask that a split continues, with the shares so far.
+    continued: Vec<Option<Pending>>,
+    /// The first of the two masks that a split makes which is not the last of its feature.
     masks: Vec<u32>,
     /// Whether no leaf below can have a value, because the conditioned feature is on no path to it.
     dead: Vec<bool>,
@@ -157,7 +218,7 @@ impl Compiler {
         let mut this = Compiler {
             degrees: vec![0; count],
             applied: vec![Vec::new(); count],
-            plain: vec![false; count],
+            is_last: vec![false; count],
             continued: vec![None; count],
             masks: vec![0; count],
             dead: vec![conditioned.is_some(); count],
@@ -170,15 +231,16 @@ impl Compiler {
             let feature = split.feature;
             let children = [split.left as usize, split.right as usize];
             let old = pending.iter().find(|p| p.feature == feature).copied();
-            let is_single = old.is_none() && !children.iter().any(|child| occurs(feature, *child));
-            this.plain[at] = is_single && conditioned != Some(feature);
-            this.continued[at] = old.map(|old| old.mask);
+            let occurs_below = children.iter().any(|child| occurs(feature, *child));
+            this.is_last[at] = !occurs_below && conditioned != Some(feature);
+            this.continued[at] = old;
             this.masks[at] = 2 * level;
             for (side, child) in children.into_iter().enumerate() {
                 let (mut applied, mut next) = (Vec::new(), Vec::new());
-                let mut sort = |p: Pending| if occurs(p.feature, child) { next.push(p) } else { applied.push(p) };
+                let mut sort =
+                    |p: Pending| if occurs(p.feature, child) { next.push(p) } else { applied.push(p) };
                 pending.iter().filter(|p| p.feature != feature).for_each(|p| sort(*p));
-                if !this.plain[at] {
+                if !this.is_last[at] {
                     let weight = old.map_or(1.0, |old| old.weight) * shares(tree, split)[side];
                     sort(Pending { feature, weight, mask: 2 * level + side as u32 });
                 }
@@ -195,13 +257,13 @@ impl Compiler {
                 let children = [split.left as usize, split.right as usize];
                 this.dead[at] = children.iter().all(|child| this.dead[*child]);
                 let inner = children.map(|child| this.inner(child));
-                this.degrees[at] = inner[0].max(inner[1]) + usize::from(this.plain[at]);
+                this.degrees[at] = inner[0].max(inner[1]) + usize::from(this.is_last[at]);
             }
         }
         this
     }
 
-    /// Degree below the edge into a node, without the factor of a plain split.
+    /// Degree below the edge into a node, without the factor of a split which is the last of its feature.
     fn inner(&self, child: usize) -> usize {
         let factors = self.applied[child].iter().filter(|p| Some(p.feature) != self.conditioned);
         if self.dead[child] { 0 } else { self.degrees[child] + factors.count() }
@@ -227,56 +289,101 @@ impl<T: Real> Emitter<'_, T> {
     /// G of a node to `g`, from its moments at `m`; moments from `top` on are free.
     fn node(&mut self, at: usize, m: usize, g: usize, top: usize) {
         let Kind::Split(split) = &self.tree.nodes[at].kind else { return };
-        let (test, feature) = (self.coding.test(split), split.feature);
         let n = self.compiler.degrees[at];
-        let children = [split.left as usize, split.right as usize];
-        let shares = shares(self.tree, split);
         let right_g = g + n + 1;
         self.need(top, right_g + n + 1, 0);
-        if self.compiler.plain[at] {
-            if let Some(values) = self.leaves(children) {
-                let [left, right] = values;
-                let gain = left - right;
-                self.ops.push(Op::Pair {
-                    test,
-                    feature,
-                    m: m as u32,
-                    g: g as u32,
-                    mean: T::from_f64(shares[0] * left + shares[1] * right),
-                    leaves: values.map(T::from_f64),
-                    gains: [shares[1] * gain, -shares[0] * gain].map(T::from_f64),
-                });
-                return;
-            }
-            let (right_m, left_m) = (top, top + n - 1);
-            let top = top + 2 * (n - 1);
-            self.need(top, 0, 0);
-            let (left, right) = (left_m as u32, right_m as u32);
-            let shares = shares.map(T::from_f64);
-            if n > 1 {
-                self.ops.push(Op::Down { test, m: m as u32, left, right, n: n as u32, shares });
-            }
-            self.edge(children[0], left_m, n - 1, g, top);
-            self.edge(children[1], right_m, n - 1, right_g, left_m);
-            let (m, g, right, n) = (m as u32, g as u32, right_g as u32, n as u32);
-            self.ops.push(Op::Up { test, feature, m, g, right, n, share: shares[0] });
-            return;
+        if let Some(leaves) = self.leaves(at) {
+            self.ops.push(Op::Pair(Pair { leaves, m: m as u32, g: g as u32 }));
+        } else if let Some(quad) = self.quad(at, m, g) {
+            self.ops.push(Op::Quad(Box::new(quad)));
+        } else if self.compiler.is_last[at] {
+            self.fork(at, split, m, g, top);
+        } else {
+            let (test, to) = (self.coding.test(split), self.compiler.masks[at]);
+            self.need(0, 0, to as usize + 2);
+            self.ops.push(Op::Test { test, from: self.compiler.continued[at].map(|p| p.mask), to });
+            self.edge(split.left as usize, m, n, g, top);
+            self.edge(split.right as usize, m, n, right_g, top);
+            self.ops.push(Op::Join { g: g as u32, right: right_g as u32, n: n as u32 });
         }
-        let to = self.compiler.masks[at];
-        self.need(0, 0, to as usize + 2);
-        self.ops.push(Op::Test { test, from: self.compiler.continued[at], to });
-        self.edge(children[0], m, n, g, top);
-        self.edge(children[1], m, n, right_g, top);
-        self.ops.push(Op::Join { g: g as u32, right: right_g as u32, n: n as u32 });
     }
 
-    /// The values of two leaves, when that is what both children are and nothing is pending.
-    fn leaves(&self, children: [usize; 2]) -> Option<[f64; 2]> {
-        let [left, right] = children.map(|child| match &self.tree.nodes[child].kind {
-            Kind::Leaf(leaf) if self.compiler.applied[child].is_empty() && !self.compiler.dead[child] => Some(leaf.value),
+    /// A split whose feature occurs nowhere below it.
+    fn fork(&mut self, at: usize, split: &Split, m: usize, g: usize, top: usize) {
+        let n = self.compiler.degrees[at];
+        let (right_g, right_m, left_m) = (g + n + 1, top, top + n - 1);
+        let top = top + 2 * (n - 1);
+        self.need(top, 0, 0);
+        let continued = self.compiler.continued[at];
+        let weight = continued.map_or(1.0, |p| p.weight);
+        let down = Fork {
+            test: self.coding.test(split),
+            feature: split.feature,
+            shares: shares(self.tree, split).map(|share| T::from_f64(share * weight)),
+            n: n as u32,
+            from: m as u32,
+            left: left_m as u32,
+            right: right_m as u32,
+        };
+        let up = Fork { left: g as u32, right: right_g as u32, ..down };
+        let (down, up) = match continued {
+            Some(p) => (Op::DownAgain(down, p.mask), Op::UpAgain(up, p.mask)),
+            None => (Op::Down(down), Op::Up(up)),
+        };
+        if n > 1 {
+            self.ops.push(down);
+        }
+        self.edge(split.left as usize, left_m, n - 1, g, top);
+        self.edge(split.right as usize, right_m, n - 1, right_g, left_m);
+        self.ops.push(up);
+    }
+
+    /// A split with two leaves on whose edges nothing but its own factor is multiplied in.
+    fn leaves(&self, at: usize) -> Option<Leaves<T>> {
+        let Kind::Split(split) = &self.tree.nodes[at].kind else { return None };
+        let compiler = self.compiler;
+        let value = |child: u32| match &self.tree.nodes[child as usize].kind {
+            Kind::Leaf(leaf) if compiler.applied[child as usize].is_empty() => Some(leaf.value),
             _ => None,
-        });
-        Some([left?, right?])
+        };
+        let leaves = [value(split.left)?, value(split.right)?];
+        if !compiler.is_last[at] || compiler.dead[at] {
+            return None;
+        }
+        let shares = shares(self.tree, split);
+        let weight = compiler.continued[at].map_or(1.0, |p| p.weight);
+        Some(Leaves {
+            test: self.coding.test(split),
+            feature: split.feature,
+            from: compiler.continued[at].map(|p| p.mask),
+            mean: T::from_f64(weight * (shares[0] * leaves[0] + shares[1] * leaves[1])),
+            leaves: leaves.map(T::from_f64),
+        })
+    }
+
+    /// A split with two such splits on whose edges nothing but its own factor is multiplied in.
+    fn quad(&self, at: usize, m: usize, g: usize) -> Option<Quad<T>> {
+        let Kind::Split(split) = &self.tree.nodes[at].kind else { return None };
+        let compiler = self.compiler;
+        let child = |child: u32| {
+            let is_bare = compiler.applied[child as usize].is_empty();
+            self.leaves(child as usize).filter(|_| is_bare)
+        };
+        let children = [child(split.left)?, child(split.right)?];
+        if !compiler.is_last[at] || compiler.continued[at].is_some() {
+            return None;
+        }
+        let shares = shares(self.tree, split);
+        let mean = shares[0] * children[0].mean.to_f64() + shares[1] * children[1].mean.to_f64();
+        Some(Quad {
+            test: self.coding.test(split),
+            feature: split.feature,
+            shares: shares.map(T::from_f64),
+            children,
+            mean: T::from_f64(mean),
+            m: m as u32,
+            g: g as u32,
+        })
     }
 
     /// G of an edge, of degree n, to `g`, from n moments at `m`.
@@ -288,7 +395,8 @@ impl<T: Real> Emitter<'_, T> {
             Kind::Leaf(leaf) => Some(leaf.value),
             Kind::Split(_) => None,
         };
-        let constant = |n: usize, value: f64| Op::Constant { g: g as u32, n: n as u32, value: T::from_f64(value) };
+        let constant =
+            |n: usize, value: f64| Op::Constant { g: g as u32, n: n as u32, value: T::from_f64(value) };
         self.need(top, g + n + 1, 0);
         if let Some(value) = value.filter(|_| applied.is_empty() || compiler.dead[child]) {
             self.ops.push(constant(n, value));
@@ -304,14 +412,11 @@ impl<T: Real> Emitter<'_, T> {
         let mut before = Vec::with_capacity(applied.len());
         for p in applied {
             before.push((m, n_now));
-            let (mask, weight, to) = (p.mask, T::from_f64(p.weight), top as u32);
+            let op = self.factor(p, n_now, m, top);
             let is_conditioned = Some(p.feature) == compiler.conditioned;
-            if is_conditioned && n_now > 0 {
-                self.ops.push(Op::Scale { mask, weight, m: m as u32, to, n: n_now as u32 });
-                (m, top) = (top, top + n_now);
-            } else if !is_conditioned {
-                self.ops.push(Op::Apply { mask, weight, m: m as u32, to, n: n_now as u32 });
-                n_now -= 1;
+            n_now -= usize::from(!is_conditioned);
+            if n_now > 0 {
+                self.ops.push(if is_conditioned { Op::Scale(op) } else { Op::Apply(op) });
                 (m, top) = (top, top + n_now);
             }
         }
@@ -321,15 +426,23 @@ impl<T: Real> Emitter<'_, T> {
             None => self.node(child, m, g, top),
         }
         for (p, (m, n)) in applied.iter().zip(before).rev() {
-            let (mask, weight, g, n) = (p.mask, T::from_f64(p.weight), g as u32, n as u32);
-            self.ops.push(if Some(p.feature) == compiler.conditioned {
-                Op::Rescale { mask, weight, g, n }
-            } else {
-                Op::Lift { mask, weight, feature: p.feature, m: m as u32, g, n }
-            });
+            let op = self.factor(p, n, m, g);
+            let is_conditioned = Some(p.feature) == compiler.conditioned;
+            self.ops.push(if is_conditioned { Op::Rescale(op) } else { Op::Lift(op) });
         }
         if inner < n {
             self.ops.push(Op::Elevate { g: g as u32, from: inner as u32, to: n as u32 });
+        }
+    }
+
+    fn factor(&self, p: &Pending, n: usize, m: usize, to: usize) -> Factor<T> {
+        Factor {
+            mask: p.mask,
+            weight: T::from_f64(p.weight),
+            feature: p.feature,
+            n: n as u32,
+            m: m as u32,
+            to: to as u32,
         }
     }
 }

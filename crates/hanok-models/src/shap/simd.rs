@@ -46,7 +46,8 @@ impl Isa {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         {
             let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            let found = [(has_avx2, Isa::Avx2), (has_avx2 && is_x86_feature_detected!("avx512f"), Isa::Avx512)];
+            let found =
+                [(has_avx2, Isa::Avx2), (has_avx2 && is_x86_feature_detected!("avx512f"), Isa::Avx512)];
             available.extend(found.into_iter().filter(|(has, _)| *has).map(|(_, isa)| isa));
         }
         available
@@ -232,7 +233,9 @@ mod x86 {
         }
         #[inline(always)]
         fn greater(codes: &Codes, bound: i32) -> Self::Mask {
-            unsafe { _mm512_cmpgt_epi32_mask(_mm512_loadu_si512(codes.0.as_ptr().cast()), _mm512_set1_epi32(bound)) }
+            unsafe {
+                _mm512_cmpgt_epi32_mask(_mm512_loadu_si512(codes.0.as_ptr().cast()), _mm512_set1_epi32(bound))
+            }
         }
         #[inline(always)]
         fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {
