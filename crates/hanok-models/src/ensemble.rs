@@ -145,7 +145,7 @@ pub struct Leaf {
 }
 
 /// A linear function of features.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Linear {
     /// The constant.
     pub constant: f64,

@@ -1,7 +1,9 @@
 //! Model files, each format in a module of its own.
 
 mod document;
+mod exchange;
 mod json;
+mod lightgbm;
 mod ubjson;
 mod xgboost;
 
@@ -11,6 +13,9 @@ use document::Part;
 
 /// Reads a model from the bytes of its file; the format is recognised by its content.
 pub fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
+    if lightgbm::looks_like(bytes) {
+        return lightgbm::read(bytes)?.checked("line 1");
+    }
     let start = bytes.trim_ascii_start();
     let document = if start.starts_with(b"{") && !ubjson::looks_like(start) {
         json::parse(start)?
@@ -25,6 +30,9 @@ pub fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     let root = Part::root(&document);
     if root.find("learner").is_some() {
         return xgboost::read(root)?.checked("$");
+    }
+    if root.find("format").is_some_and(|format| format.text().is_ok_and(|name| name == "hanok-trees")) {
+        return exchange::read(root)?.checked("$");
     }
     Err(root.wrong("this is none of the models that are read"))
 }

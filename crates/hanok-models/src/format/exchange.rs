@@ -1,0 +1,113 @@
+//! Hanok's own document for tree ensembles, which a script writes for libraries that keep models in pickles:
+//! `examples/models/export_sklearn.py` for scikit-learn. JSON:
+//!
+//! ```json
+//! {"format": "hanok-trees", "version": 1,
+//!  "source": "scikit-learn 1.9.1 RandomForestClassifier",
+//!  "features": 4,
+//!  "feature_names": ["a", "b", "c", "d"],
+//!  "compare": "f32",
+//!  "base": [0.0, 0.0],
+//!  "divisor": 100,
+//!  "link": "identity",
+//!  "trees": [{"outputs": [0, 1],
+//!             "feature": [2, -1, -1], "threshold": [0.5, 0, 0], "missing_left": [1, 0, 0],
+//!             "left": [1, -1, -1], "right": [2, -1, -1],
+//!             "cover": [150, 50, 100],
+//!             "value": [0, 0, 0.9, 0.1, 0.3, 0.7]}]}
+//! ```
+//!
+//! `compare` is the precision that values are rounded to before `x <= threshold`, which goes left, is asked in f64. Arrays are by
+//! node, the root first; a leaf has the feature −1. `value` has a number for each node and output of the tree. The raw value of an
+//! output is its base and the sum of its leaves divided by `divisor`; links are `identity`, `logistic`, `softmax`, `exp` and
+//! `power_of_half` (2^−raw). `feature_names`, `missing_left` (NaN goes right) and `cover` (no path-dependent values) may be left out.
+
+use super::document::{Part, index};
+use crate::ensemble::{
+    Dialect, Ensemble, Kind, Leaf, Link, Missing, NODES_MAX, Node, Split, Sum, Test, Tree,
+};
+use crate::error::ReadError;
+
+/// Reads a parsed document.
+pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
+    let version = root.get("version")?;
+    if version.count()? != 1 {
+        return Err(version.unsupported("a later version of this format"));
+    }
+    let features = root.get("features")?.count()?;
+    let compare = root.get("compare")?;
+    let dialect = match compare.text()? {
+        "f32" => Dialect::SklearnF32,
+        "f64" => Dialect::SklearnF64,
+        _ => return Err(compare.wrong("this is neither `f32` nor `f64`")),
+    };
+    let link = root.get("link")?;
+    let link = match link.text()? {
+        "identity" => Link::Identity,
+        "logistic" => Link::Logistic { factor: 1.0 },
+        "softmax" => Link::Softmax,
+        "exp" => Link::Exp,
+        "power_of_half" => Link::PowerOfHalf,
+        other => return Err(link.unsupported(format!("the link `{other}`"))),
+    };
+    let list = root.get("trees")?;
+    let (mut trees, mut nodes, mut has_cover) = (Vec::new(), 0, true);
+    for part in list.elements()? {
+        has_cover &= part.find("cover").is_some();
+        for tree in one_tree(&part, features)? {
+            nodes += tree.nodes.len();
+            trees.push(tree);
+        }
+        if nodes > NODES_MAX {
+            return Err(ReadError::Limit { what: "nodes", found: nodes, limit: NODES_MAX });
+        }
+    }
+    Ok(Ensemble {
+        source: root.find("source").map_or(Ok(""), |source| source.text())?.to_owned(),
+        dialect,
+        feature_names: root.find("feature_names").map_or(Ok(Vec::new()), |names| names.texts())?,
+        features,
+        base: root.get("base")?.numbers()?.to_vec(),
+        divisor: root.get("divisor")?.number()?,
+        link,
+        sum: Sum::F64,
+        has_cover,
+        trees,
+    })
+}
+
+/// The tree once for each of its outputs.
+fn one_tree(part: &Part<'_>, features: usize) -> Result<Vec<Tree>, ReadError> {
+    let feature = part.get("feature")?.numbers()?;
+    let length = feature.len();
+    let numbers = |key: &'static str| part.get(key)?.numbers_of(length);
+    let optional =
+        |key: &'static str| part.find(key).map_or(Ok(None), |part| part.numbers_of(length).map(Some));
+    let (threshold, left, right) = (numbers("threshold")?, numbers("left")?, numbers("right")?);
+    let (missing_left, cover) = (optional("missing_left")?, optional("cover")?);
+    let outputs = part.get("outputs")?;
+    let outputs = outputs.indices_of(outputs.numbers()?.len())?;
+    let values = length.checked_mul(outputs.len()).filter(|values| *values <= NODES_MAX);
+    let values = values.ok_or(ReadError::Limit { what: "nodes", found: length, limit: NODES_MAX })?;
+    let value = part.get("value")?.numbers_of(values)?;
+    let of_output = |(place, output): (usize, &usize)| {
+        let node = |at: usize| {
+            let kind = if feature[at] < 0.0 {
+                Kind::Leaf(Leaf { value: value[at * outputs.len() + place], linear: None })
+            } else {
+                let index = |number: f64| index(number).map_or(u32::MAX, |index| index as u32);
+                Kind::Split(Split {
+                    feature: index(feature[at]),
+                    test: Test::Below(threshold[at]),
+                    missing: Missing::Nan { left: missing_left.is_some_and(|left| left[at] != 0.0) },
+                    left: index(left[at]),
+                    right: index(right[at]),
+                })
+            };
+            Node { cover: cover.map_or(0.0, |cover| cover[at]), kind }
+        };
+        let nodes: Vec<Node> = (0..length).map(node).collect();
+        Tree::arrange(*output as u32, 0, &nodes, features, &part.path())
+    };
+    outputs.iter().enumerate().map(of_output).collect()
+}
