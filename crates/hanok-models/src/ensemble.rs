@@ -80,8 +80,10 @@ impl Dialect {
 pub enum Sum {
     /// In f32 from the base on, tree by tree.
     F32,
-    /// In f64, from the base on or, when the sum is divided, with the base at the end.
+    /// In f64 from the base on; the divisor is one.
     F64,
+    /// In f64 from zero on, divided, the base added at the end.
+    F64BaseLast,
 }
 
 /// From raw values to predictions.
@@ -381,7 +383,7 @@ impl Ensemble {
 
     /// Predictions from raw values, in place; `raw` has one value an output.
     pub fn apply_link(&self, raw: &mut [f64]) {
-        let f32 = self.sum != Sum::F64;
+        let f32 = self.sum == Sum::F32;
         match self.link {
             Link::Identity => {}
             Link::Logistic { .. } if f32 => {

@@ -1,5 +1,6 @@
 //! Model files, each format in a module of its own.
 
+mod catboost;
 mod document;
 mod exchange;
 mod json;
@@ -33,6 +34,9 @@ pub fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     }
     if root.find("format").is_some_and(|format| format.text().is_ok_and(|name| name == "hanok-trees")) {
         return exchange::read(root)?.checked("$");
+    }
+    if root.find("features_info").is_some() {
+        return catboost::read(root)?.checked("$");
     }
     Err(root.wrong("this is none of the models that are read"))
 }

@@ -172,8 +172,8 @@ impl Totals {
         let (mut f32, mut f64) = (Vec::new(), Vec::new());
         match ensemble.sum {
             Sum::F32 => f32.extend(base().map(|base| base as f32)),
-            Sum::F64 if ensemble.divisor == 1.0 => f64.extend(base()),
-            Sum::F64 => f64.extend(base().map(|_| 0.0)),
+            Sum::F64 => f64.extend(base()),
+            Sum::F64BaseLast => f64.extend(base().map(|_| 0.0)),
         }
         Totals { f32, f64, sum: ensemble.sum }
     }
@@ -181,8 +181,8 @@ impl Totals {
     #[inline(always)]
     fn add(&mut self, at: usize, value: f64) {
         match self.sum {
-            Sum::F64 => self.f64[at] += value,
             Sum::F32 => self.f32[at] += value as f32,
+            Sum::F64 | Sum::F64BaseLast => self.f64[at] += value,
         }
     }
 
@@ -190,11 +190,10 @@ impl Totals {
         let outputs = ensemble.outputs();
         match self.sum {
             Sum::F32 => self.f32.iter().map(|v| f64::from(*v)).collect(),
-            Sum::F64 => {
-                if ensemble.divisor != 1.0 {
-                    for (at, value) in self.f64.iter_mut().enumerate() {
-                        *value = *value / ensemble.divisor + ensemble.base[at % outputs];
-                    }
+            Sum::F64 => self.f64,
+            Sum::F64BaseLast => {
+                for (at, value) in self.f64.iter_mut().enumerate() {
+                    *value = *value / ensemble.divisor + ensemble.base[at % outputs];
                 }
                 self.f64
             }

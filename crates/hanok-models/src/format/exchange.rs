@@ -62,15 +62,16 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
             return Err(ReadError::Limit { what: "nodes", found: nodes, limit: NODES_MAX });
         }
     }
+    let divisor = root.get("divisor")?.number()?;
     Ok(Ensemble {
         source: root.find("source").map_or(Ok(""), |source| source.text())?.to_owned(),
         dialect,
         feature_names: root.find("feature_names").map_or(Ok(Vec::new()), |names| names.texts())?,
         features,
         base: root.get("base")?.numbers()?.to_vec(),
-        divisor: root.get("divisor")?.number()?,
+        divisor,
         link,
-        sum: Sum::F64,
+        sum: if divisor == 1.0 { Sum::F64 } else { Sum::F64BaseLast },
         has_cover,
         trees,
     })

@@ -72,7 +72,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
         base: vec![0.0; outputs],
         divisor: if is_average { iterations as f64 } else { 1.0 },
         link,
-        sum: Sum::F64,
+        sum: if is_average { Sum::F64BaseLast } else { Sum::F64 },
         has_cover: true,
         trees,
     })
