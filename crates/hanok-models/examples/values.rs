@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let ensemble = read(&std::fs::read(model)?)?;
     let read_s = start.elapsed().as_secs_f64();
-    let table = Table::from_rows(&floats(rows)?, ensemble.features);
+    let table = Table::from_rows(&floats(rows)?, ensemble.features());
     let start = Instant::now();
     let (prepare_s, values) = match method.as_str() {
         "raw" | "predict" => {

@@ -2,7 +2,7 @@
 
 /// A set of category codes, as a split has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CategorySet(Repr);
+pub(crate) struct CategorySet(Repr);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Repr {
@@ -14,7 +14,7 @@ enum Repr {
 
 impl CategorySet {
     /// The set of some codes.
-    pub fn new(codes: impl IntoIterator<Item = u32>) -> CategorySet {
+    pub(crate) fn new(codes: impl IntoIterator<Item = u32>) -> CategorySet {
         let mut codes: Vec<u32> = codes.into_iter().collect();
         codes.sort_unstable();
         codes.dedup();
@@ -30,13 +30,13 @@ impl CategorySet {
     }
 
     /// The set with bit `c % 32` of word `c / 32` for each code `c`.
-    pub fn from_words(words: &[u32]) -> CategorySet {
+    pub(crate) fn from_words(words: &[u32]) -> CategorySet {
         let pair = |pair: &[u32]| u64::from(pair[0]) | pair.get(1).map_or(0, |high| u64::from(*high) << 32);
         CategorySet(Repr::Bits(words.chunks(2).map(pair).collect()))
     }
 
     /// Whether a code is in the set.
-    pub fn contains(&self, code: u32) -> bool {
+    pub(crate) fn contains(&self, code: u32) -> bool {
         match &self.0 {
             Repr::Bits(words) => {
                 words.get(code as usize / 64).is_some_and(|word| word >> (code % 64) & 1 == 1)

@@ -18,30 +18,30 @@ pub(crate) const DEPTH_MAX: usize = 1_000;
 #[derive(Clone, Debug)]
 pub struct Ensemble {
     /// Library and version that wrote the model, for people.
-    pub source: String,
+    pub(crate) source: String,
     /// The library whose rules of comparison hold.
-    pub dialect: Dialect,
+    pub(crate) dialect: Dialect,
     /// Names of the features by number; empty when the file has none.
-    pub feature_names: Vec<String>,
+    pub(crate) feature_names: Vec<String>,
     /// How many features there are.
-    pub features: usize,
+    pub(crate) features: usize,
     /// Raw value of each output before the first tree.
-    pub base: Vec<f64>,
+    pub(crate) base: Vec<f64>,
     /// What the sum of leaves is divided by: the number of trees for averages, else one.
-    pub divisor: f64,
+    pub(crate) divisor: f64,
     /// What makes predictions of raw values.
-    pub link: Link,
+    pub(crate) link: Link,
     /// How the library adds leaves up.
-    pub sum: Sum,
+    pub(crate) sum: Sum,
     /// Whether the nodes' covers are known.
-    pub has_cover: bool,
+    pub(crate) has_cover: bool,
     /// The trees, in the order in which they are added.
-    pub trees: Vec<Tree>,
+    pub(crate) trees: Vec<Tree>,
 }
 
 /// Whose rules hold when a value meets a threshold or a category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub(crate) enum Dialect {
     /// Values rounded to f32; `x < threshold` goes left; a category below 0 is in no set.
     XgBoost,
     /// `x <= threshold` goes left, in f64; categories are cut to integers first, so −0.5 is 0.
@@ -56,12 +56,12 @@ pub enum Dialect {
 
 impl Dialect {
     /// Whether `x < threshold` goes left, rather than `x <= threshold`.
-    pub fn is_strict(self) -> bool {
+    pub(crate) fn is_strict(self) -> bool {
         self == Dialect::XgBoost
     }
 
     /// The value that is compared: some libraries keep inputs as f32.
-    pub fn input(self, value: f64) -> f64 {
+    pub(crate) fn input(self, value: f64) -> f64 {
         match self {
             Dialect::LightGbm | Dialect::SklearnF64 => value,
             Dialect::XgBoost | Dialect::CatBoost | Dialect::SklearnF32 => f64::from(value as f32),
@@ -69,7 +69,7 @@ impl Dialect {
     }
 
     /// The category of a value that is not NaN; none when it can be in no set.
-    pub fn category(self, value: f64) -> Option<u32> {
+    pub(crate) fn category(self, value: f64) -> Option<u32> {
         let value = if self == Dialect::LightGbm { value.trunc() } else { value };
         (value >= 0.0 && value < 4_294_967_296.0).then_some(value as u32)
     }
@@ -77,7 +77,7 @@ impl Dialect {
 
 /// How leaves are added up, which decides the last bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sum {
+pub(crate) enum Sum {
     /// In f32 from the base on, tree by tree.
     F32,
     /// In f64 from the base on; the divisor is one.
@@ -112,25 +112,25 @@ pub enum Link {
 
 /// One tree; its root is node 0, and parents come before their children. The readers have checked that it is a tree.
 #[derive(Clone, Debug)]
-pub struct Tree {
+pub(crate) struct Tree {
     /// Which output its leaves are added to.
-    pub output: u32,
+    pub(crate) output: u32,
     /// Parents before children.
-    pub nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node>,
 }
 
 /// A node of a tree.
 #[derive(Clone, Debug)]
-pub struct Node {
+pub(crate) struct Node {
     /// Weight of the training rows that came here (sum of hessians, or a count); zero when unknown.
-    pub cover: f64,
+    pub(crate) cover: f64,
     /// Leaf or split.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
 }
 
 /// What a node is.
 #[derive(Clone, Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Goes on to one of two children.
     Split(Split),
     /// Ends.
@@ -139,40 +139,40 @@ pub enum Kind {
 
 /// A leaf.
 #[derive(Clone, Debug)]
-pub struct Leaf {
+pub(crate) struct Leaf {
     /// What it adds.
-    pub value: f64,
+    pub(crate) value: f64,
     /// For linear trees: what is added instead when none of the features is NaN.
-    pub linear: Option<Box<Linear>>,
+    pub(crate) linear: Option<Box<Linear>>,
 }
 
 /// A linear function of features.
 #[derive(Clone, Debug, Default)]
-pub struct Linear {
+pub(crate) struct Linear {
     /// The constant.
-    pub constant: f64,
+    pub(crate) constant: f64,
     /// (feature, coefficient), added up in this order.
-    pub terms: Vec<(u32, f64)>,
+    pub(crate) terms: Vec<(u32, f64)>,
 }
 
 /// A test of one feature with two outcomes.
 #[derive(Clone, Debug)]
-pub struct Split {
+pub(crate) struct Split {
     /// Number of the feature.
-    pub feature: u32,
+    pub(crate) feature: u32,
     /// The test of a value that is there.
-    pub test: Test,
+    pub(crate) test: Test,
     /// What counts as missing, and where it goes.
-    pub missing: Missing,
+    pub(crate) missing: Missing,
     /// Index of the child for rows that pass the test.
-    pub left: u32,
+    pub(crate) left: u32,
     /// Index of the other child.
-    pub right: u32,
+    pub(crate) right: u32,
 }
 
 /// What sends a row left.
 #[derive(Clone, Debug)]
-pub enum Test {
+pub(crate) enum Test {
     /// A value below the threshold, or equal to it: see [`Dialect::is_strict`].
     Below(f64),
     /// A category in the set or, when `members_left` is false, not in it.
@@ -186,7 +186,7 @@ pub enum Test {
 
 /// What counts as missing, and where it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Missing {
+pub(crate) enum Missing {
     /// NaN, left or right.
     Nan {
         /// Whether it goes left.
@@ -206,7 +206,7 @@ const ZERO: f64 = 1e-35_f32 as f64;
 
 impl Missing {
     /// The side of a missing value, or the value that is tested.
-    pub fn resolve(self, value: f64) -> Result<f64, bool> {
+    pub(crate) fn resolve(self, value: f64) -> Result<f64, bool> {
         match self {
             Missing::Nan { left } if value.is_nan() => Err(left),
             Missing::NanIsZero if value.is_nan() => Ok(0.0),
@@ -218,7 +218,7 @@ impl Missing {
 
 impl Split {
     /// Whether a value goes left. The value has been through [`Dialect::input`].
-    pub fn goes_left(&self, dialect: Dialect, value: f64) -> bool {
+    pub(crate) fn goes_left(&self, dialect: Dialect, value: f64) -> bool {
         let value = match self.missing.resolve(value) {
             Ok(value) => value,
             Err(left) => return left,
@@ -235,7 +235,7 @@ impl Split {
 
 impl Leaf {
     /// What the leaf adds for a row of values.
-    pub fn value_at(&self, row: &[f64]) -> f64 {
+    pub(crate) fn value_at(&self, row: &[f64]) -> f64 {
         let Some(linear) = &self.linear else { return self.value };
         let mut sum = linear.constant;
         for (feature, coefficient) in &linear.terms {
@@ -251,7 +251,7 @@ impl Leaf {
 
 impl Tree {
     /// The leaf that a row reaches; `value` gives a feature's value, through [`Dialect::input`].
-    pub fn leaf(&self, dialect: Dialect, value: impl Fn(u32) -> f64) -> Option<&Leaf> {
+    pub(crate) fn leaf(&self, dialect: Dialect, value: impl Fn(u32) -> f64) -> Option<&Leaf> {
         let mut at = 0;
         loop {
             match &self.nodes.get(at)?.kind {
@@ -265,7 +265,7 @@ impl Tree {
     }
 
     /// Levels below the root.
-    pub fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         let mut depths = vec![0; self.nodes.len()];
         let mut deepest = 0;
         for (at, node) in self.nodes.iter().enumerate() {
@@ -340,14 +340,39 @@ impl Tree {
 }
 
 impl Ensemble {
+    /// Library and version that wrote the model, for people.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// How many features there are.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// Names of the features by number; empty when the file has none.
+    pub fn feature_names(&self) -> &[String] {
+        &self.feature_names
+    }
+
+    /// How many trees there are, counting one for each output of a tree with several.
+    pub fn trees(&self) -> usize {
+        self.trees.len()
+    }
+
+    /// Whether the nodes' covers are known, which path-dependent values need.
+    pub fn has_cover(&self) -> bool {
+        self.has_cover
+    }
+
+    /// What makes predictions of raw values.
+    pub fn link(&self) -> Link {
+        self.link
+    }
+
     /// How many outputs there are.
     pub fn outputs(&self) -> usize {
         self.base.len()
-    }
-
-    /// The name of a feature; `f7` when the file has none.
-    pub fn feature_name(&self, feature: usize) -> String {
-        self.feature_names.get(feature).cloned().unwrap_or_else(|| format!("f{feature}"))
     }
 
     /// Checks what no reader checks on its own. `path` names the model in errors.

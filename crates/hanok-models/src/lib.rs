@@ -15,8 +15,7 @@ mod predict;
 mod shap;
 mod table;
 
-pub use categories::CategorySet;
-pub use ensemble::{Dialect, Ensemble, Kind, Leaf, Linear, Link, Missing, Node, Split, Sum, Test, Tree};
+pub use ensemble::{Ensemble, Link};
 pub use error::{DataError, ExplainError, ReadError};
 pub use format::read;
 pub use predict::Predictor;

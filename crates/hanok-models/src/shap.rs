@@ -4,6 +4,8 @@ mod kernel;
 mod program;
 mod real;
 mod simd;
+#[cfg(test)]
+mod tests;
 
 use kernel::{Block, Lanes, Stacks, TOGETHER};
 use program::Program;

@@ -1,0 +1,244 @@
+//! Against Shapley's formula itself, summed over all subsets, on random trees.
+
+use proptest::prelude::*;
+
+use super::simd::Isa;
+use super::*;
+use crate::categories::CategorySet;
+use crate::ensemble::{Dialect, Leaf, Link, Missing, Node, Split, Sum, Test, Tree};
+
+/// A small generator: trees are functions of a seed, so that proptest shrinks to small seeds and sizes.
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 >> 33
+    }
+
+    pub(super) fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+
+    pub(super) fn real(&mut self) -> f64 {
+        self.next() as f64 / f64::from(1_u32 << 31) * 4.0 - 2.0
+    }
+
+    /// A value that is sometimes missing, zero or infinite.
+    pub(super) fn value(&mut self) -> f64 {
+        match self.below(12) {
+            0 => f64::NAN,
+            1 => 0.0,
+            2 => f64::INFINITY,
+            3 => f64::NEG_INFINITY,
+            _ => (self.real() * 2.0).round() / 2.0,
+        }
+    }
+}
+
+fn grow(random: &mut Random, features: usize, depth: usize, nodes: &mut Vec<Node>) -> u32 {
+    let at = nodes.len();
+    let cover = if random.below(8) == 0 { 0.0 } else { 1.0 + random.below(20) as f64 };
+    let leaf = Leaf { value: random.real(), linear: None };
+    nodes.push(Node { cover, kind: Kind::Leaf(leaf) });
+    if depth > 0 && (at == 0 || random.below(5) > 0) {
+        let is_left = random.below(2) == 0;
+        let missing = match random.below(4) {
+            0 => Missing::NanIsZero,
+            1 => Missing::ZeroOrNan { left: is_left },
+            _ => Missing::Nan { left: is_left },
+        };
+        let test = if random.below(4) == 0 {
+            Test::Category { set: CategorySet::new([0, 2]), members_left: is_left }
+        } else {
+            Test::Below((random.real() * 2.0).round() / 2.0)
+        };
+        let feature = random.below(features) as u32;
+        let left = grow(random, features, depth - 1, nodes);
+        let right = grow(random, features, depth - 1, nodes);
+        nodes[at].kind = Kind::Split(Split { feature, test, missing, left, right });
+    }
+    at as u32
+}
+
+pub(super) fn random_model(
+    seed: u64,
+    features: usize,
+    depth: usize,
+    trees: usize,
+    outputs: usize,
+) -> Ensemble {
+    let random = &mut Random(seed);
+    let tree = |output: usize, random: &mut Random| {
+        let mut nodes = Vec::new();
+        grow(random, features, depth, &mut nodes);
+        Tree::arrange(output as u32, 0, &nodes, features, "").unwrap()
+    };
+    Ensemble {
+        source: String::new(),
+        dialect: [Dialect::XgBoost, Dialect::LightGbm, Dialect::SklearnF32][random.below(3)],
+        feature_names: Vec::new(),
+        features,
+        base: (0..outputs).map(|_| random.real()).collect(),
+        divisor: 1.0 + random.below(3) as f64,
+        link: Link::Identity,
+        sum: Sum::F64BaseLast,
+        has_cover: true,
+        trees: (0..trees).map(|at| tree(at % outputs, random)).collect(),
+    }
+}
+
+pub(super) fn random_rows(seed: u64, features: usize, rows: usize) -> Vec<f64> {
+    let random = &mut Random(seed ^ 0x5555);
+    (0..rows * features).map(|_| random.value()).collect()
+}
+
+/// The expected value of a tree when the features of `known` are.
+fn expectation(ensemble: &Ensemble, tree: &Tree, at: usize, row: &[f64], known: u32) -> f64 {
+    match &tree.nodes[at].kind {
+        Kind::Leaf(leaf) => leaf.value,
+        Kind::Split(split) => {
+            let child = |child: u32| expectation(ensemble, tree, child as usize, row, known);
+            if known >> split.feature & 1 == 1 {
+                let value = ensemble.dialect.input(row[split.feature as usize]);
+                let left = split.goes_left(ensemble.dialect, value);
+                return child(if left { split.left } else { split.right });
+            }
+            let shares = program::shares(tree, split);
+            shares[0] * child(split.left) + shares[1] * child(split.right)
+        }
+    }
+}
+
+/// Shapley values of a game over `players` players, by all subsets.
+pub(super) fn shapley(players: usize, game: impl Fn(u32) -> f64) -> Vec<f64> {
+    let worth: Vec<f64> = (0..1_u32 << players).map(game).collect();
+    let factorial = |n: usize| (1..=n).map(|k| k as f64).product::<f64>();
+    let value = |player: usize| {
+        let without = (0..worth.len()).filter(|set| set >> player & 1 == 0);
+        let term = |set: usize| {
+            let size = set.count_ones() as usize;
+            let weight = factorial(size) * factorial(players - size - 1) / factorial(players);
+            weight * (worth[set | 1 << player] - worth[set])
+        };
+        without.map(term).sum()
+    };
+    (0..players).map(value).collect()
+}
+
+/// The game of one output of a model for a row.
+pub(super) fn path_game(ensemble: &Ensemble, output: usize, row: &[f64], known: u32) -> f64 {
+    let trees = ensemble.trees.iter().filter(|tree| tree.output as usize == output);
+    trees.map(|tree| expectation(ensemble, tree, 0, row, known)).sum::<f64>() / ensemble.divisor
+}
+
+pub(super) fn close(found: f64, expected: f64, scale: f64) -> bool {
+    (found - expected).abs() <= 2e-6 * scale
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn values_are_shapleys(seed: u64, features in 1_usize..8, depth in 0_usize..9, outputs in 1_usize..3) {
+        let ensemble = random_model(seed, features, depth, 2 * outputs, outputs);
+        let rows = random_rows(seed, features, 5);
+        let explainer = Explainer::new(&ensemble).unwrap();
+        let found = explainer.explain(&Table::from_rows(&rows, features), 1).unwrap();
+        for (at, row) in rows.chunks(features).enumerate() {
+            for output in 0..outputs {
+                let expected = shapley(features, |known| path_game(&ensemble, output, row, known));
+                let found = &found.values[(at * outputs + output) * features..][..features];
+                for (found, expected) in found.iter().zip(&expected) {
+                    prop_assert!(close(*found, *expected, 4.0), "{} is not {}", found, expected);
+                }
+            }
+        }
+        for (output, base) in found.base.iter().enumerate() {
+            let expected = ensemble.base[output] + path_game(&ensemble, output, &rows[..features], 0);
+            prop_assert!((base - expected).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn values_and_base_add_up_to_the_prediction(seed: u64, features in 1_usize..30, depth in 0_usize..14) {
+        let ensemble = random_model(seed, features, depth, 3, 1);
+        let rows = random_rows(seed, features, 40);
+        let table = Table::from_rows(&rows, features);
+        let found = Explainer::new(&ensemble).unwrap().explain(&table, 1).unwrap();
+        let raw = crate::Predictor::new(&ensemble).raw(&table, 1).unwrap();
+        for (values, raw) in found.values.chunks(features).zip(raw) {
+            let sum = found.base[0] + values.iter().sum::<f64>();
+            prop_assert!(close(sum, raw, 8.0), "{} is not {}", sum, raw);
+        }
+    }
+
+    #[test]
+    fn instruction_sets_agree_and_threads_and_blocks_change_nothing(seed: u64, depth in 1_usize..10) {
+        let ensemble = random_model(seed, 6, depth, 40, 2);
+        let rows = random_rows(seed, 6, 700);
+        let table = Table::from_rows(&rows, 6);
+        let mut explainer = Explainer::new(&ensemble).unwrap();
+        let all: Vec<Explanation> = Isa::available().into_iter().map(|isa| {
+            explainer.isa = isa;
+            let one = explainer.explain(&table, 1).unwrap();
+            assert_eq!(one, explainer.explain(&table, 3).unwrap());
+            let last = Table::from_rows(&rows[699 * 6..], 6);
+            assert_eq!(one.values[699 * 12..], explainer.explain(&last, 1).unwrap().values);
+            one
+        }).collect();
+        for other in &all[1..] {
+            let scale = all[0].values.iter().fold(1.0_f64, |most, value| most.max(value.abs()));
+            for (a, b) in all[0].values.iter().zip(&other.values) {
+                prop_assert!((a - b).abs() <= 1e-6 * scale, "{} is not {}", a, b);
+            }
+        }
+    }
+}
+
+/// A chain: every split tests a feature of its own, one child is a leaf.
+fn chain(depth: usize) -> Ensemble {
+    let mut nodes = Vec::new();
+    for level in 0..depth {
+        let at = nodes.len() as u32;
+        let split = Split {
+            feature: level as u32,
+            test: Test::Below(0.0),
+            missing: Missing::Nan { left: true },
+            left: at + 1,
+            right: at + 2,
+        };
+        nodes.push(Node { cover: 0.0, kind: Kind::Split(split) });
+        let leaf = Leaf { value: (level % 3) as f64 - 1.0, linear: None };
+        nodes.push(Node { cover: 1.0, kind: Kind::Leaf(leaf) });
+    }
+    nodes.push(Node { cover: 2.0, kind: Kind::Leaf(Leaf { value: 5.0, linear: None }) });
+    // The cover of a split is not asked for; that of its children is: each chain goes on with as much as half of what is left.
+    for at in (0..nodes.len() - 1).rev().filter(|at| at % 2 == 0) {
+        nodes[at].cover = nodes[at + 1].cover + nodes[at + 2].cover;
+    }
+    Ensemble {
+        trees: vec![Tree::arrange(0, 0, &nodes, depth, "").unwrap()],
+        features: depth,
+        ..random_model(0, 1, 0, 0, 1)
+    }
+}
+
+#[test]
+fn chains_of_any_depth_are_exact() {
+    for depth in [1, 2, 30, 63, 64, 65, 200, 500] {
+        let ensemble = chain(depth);
+        let rows: Vec<f64> = (0..depth * 20).map(|at| if at % 7 == 0 { -1.0 } else { 1.0 }).collect();
+        let table = Table::from_rows(&rows, depth);
+        let found = Explainer::new(&ensemble).unwrap().explain(&table, 1).unwrap();
+        let raw = crate::Predictor::new(&ensemble).raw(&table, 1).unwrap();
+        for (values, raw) in found.values.chunks(depth).zip(raw) {
+            let sum = found.base[0] + values.iter().sum::<f64>();
+            assert!(close(sum, raw, 10.0), "depth {depth}: {sum} is not {raw}");
+        }
+    }
+    assert!(matches!(
+        Explainer::new(&chain(501)),
+        Err(ExplainError::PathFeatures { found: 501, limit: 500 })
+    ));
+}
