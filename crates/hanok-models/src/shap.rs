@@ -36,9 +36,9 @@ pub struct Explanation {
     pub rows: usize,
     /// How many outputs each has.
     pub outputs: usize,
-    /// How many values each output has: the features, or their square for interactions.
+    /// How many features there are.
     pub features: usize,
-    /// The values: rows × outputs × features. The raw value of an output is its base and the sum of its values.
+    /// The values: rows × outputs × features, or for interactions rows × outputs × features × features. The raw value of an output is its base and the sum of its values.
     pub values: Vec<f64>,
     /// The expected raw value of each output.
     pub base: Vec<f64>,
@@ -47,14 +47,16 @@ pub struct Explanation {
 /// A model made ready to be explained by path-dependent SHAP values: a feature that is not known is averaged over by the covers of
 /// the training data.
 #[derive(Debug)]
-pub struct Explainer {
+pub struct Explainer<'a> {
+    ensemble: &'a Ensemble,
     coding: Coding,
-    features: usize,
-    divisor: f64,
     base: Vec<f64>,
     programs: Programs,
     isa: Isa,
 }
+
+/// Most values of a result.
+const VALUES_MAX: usize = 1 << 32;
 
 /// By output, the programs of its trees.
 #[derive(Debug)]
@@ -63,9 +65,9 @@ enum Programs {
     F64(Vec<Vec<Program<f64>>>),
 }
 
-impl Explainer {
+impl<'a> Explainer<'a> {
     /// Prepares a model.
-    pub fn new(ensemble: &Ensemble) -> Result<Explainer, ExplainError> {
+    pub fn new(ensemble: &'a Ensemble) -> Result<Explainer<'a>, ExplainError> {
         if !ensemble.has_cover {
             return Err(ExplainError::NoCover);
         }
@@ -80,37 +82,100 @@ impl Explainer {
         let coding = Coding::new(ensemble);
         let mut base = vec![0.0; ensemble.outputs()];
         let programs = if degree <= F32_DEGREE_MAX {
-            Programs::F32(compile(ensemble, &coding, &mut base))
+            Programs::F32(compile(ensemble, &coding))
         } else {
-            Programs::F64(compile(ensemble, &coding, &mut base))
+            Programs::F64(compile(ensemble, &coding))
         };
+        for tree in &ensemble.trees {
+            base[tree.output as usize] += program::means(tree).first().copied().unwrap_or(0.0);
+        }
         for (base, of_model) in base.iter_mut().zip(&ensemble.base) {
             *base = *base / ensemble.divisor + of_model;
         }
         let isa = Isa::available().last().copied().unwrap_or(Isa::Base);
-        Ok(Explainer { coding, features: ensemble.features, divisor: ensemble.divisor, base, programs, isa })
+        Ok(Explainer { ensemble, coding, base, programs, isa })
     }
 
     /// Explains rows on some threads. The values of a row depend on neither the threads nor the other rows.
     pub fn explain(&self, table: &Table, threads: usize) -> Result<Explanation, ExplainError> {
-        if table.features() != self.features {
-            return Err(ExplainError::Features { found: table.features(), expected: self.features });
-        }
+        self.fits(table, self.ensemble.features)?;
         let values = match &self.programs {
             Programs::F32(programs) => self.values(programs, table, threads),
             Programs::F64(programs) => self.values(programs, table, threads),
         };
-        Ok(Explanation {
-            rows: table.rows(),
-            outputs: self.base.len(),
-            features: self.features,
-            values,
-            base: self.base.clone(),
-        })
+        Ok(self.explanation(table, values))
     }
 
+    /// Interaction values, a symmetric matrix of features for each row and output. Off the diagonal stands half of what a pair of
+    /// features does together; on it what remains of the feature's value, so that a row of the matrix sums up to that.
+    pub fn interactions(&self, table: &Table, threads: usize) -> Result<Explanation, ExplainError> {
+        let features = self.ensemble.features;
+        self.fits(table, features.saturating_mul(features))?;
+        let own = self.explain(table, threads)?;
+        let mut values = match &self.programs {
+            Programs::F32(_) => self.values(&self.conditioned::<f32>(), table, threads),
+            Programs::F64(_) => self.values(&self.conditioned::<f64>(), table, threads),
+        };
+        for (matrix, own) in
+            values.chunks_exact_mut(features * features).zip(own.values.chunks_exact(features))
+        {
+            for i in 0..features {
+                for j in 0..i {
+                    // Each was computed as twice the interaction, once from either side.
+                    let half = (matrix[i * features + j] + matrix[j * features + i]) / 4.0;
+                    matrix[i * features + j] = half;
+                    matrix[j * features + i] = half;
+                }
+            }
+            for (i, own) in own.iter().enumerate() {
+                let row = &mut matrix[i * features..][..features];
+                row[i] = 0.0;
+                row[i] = own - row.iter().sum::<f64>();
+            }
+        }
+        Ok(self.explanation(table, values))
+    }
+
+    fn fits(&self, table: &Table, values: usize) -> Result<(), ExplainError> {
+        let expected = self.ensemble.features;
+        if table.features() != expected {
+            return Err(ExplainError::Features { found: table.features(), expected });
+        }
+        let values = values.saturating_mul(table.rows()).saturating_mul(self.base.len());
+        if values > VALUES_MAX { Err(ExplainError::Size { values }) } else { Ok(()) }
+    }
+
+    fn explanation(&self, table: &Table, values: Vec<f64>) -> Explanation {
+        Explanation {
+            rows: table.rows(),
+            outputs: self.base.len(),
+            features: self.ensemble.features,
+            values,
+            base: self.base.clone(),
+        }
+    }
+
+    /// By output and feature, the programs conditioned on the feature of the trees that test it.
+    fn conditioned<T: Real>(&self) -> Vec<Vec<Program<T>>> {
+        let features = self.ensemble.features;
+        let mut programs: Vec<Vec<Program<T>>> = Vec::new();
+        programs.resize_with(self.base.len() * features, Vec::new);
+        for tree in &self.ensemble.trees {
+            let tested = tree.nodes.iter().filter_map(|node| match &node.kind {
+                Kind::Split(split) => Some(split.feature),
+                Kind::Leaf(_) => None,
+            });
+            for feature in tested.collect::<std::collections::BTreeSet<u32>>() {
+                let program = program::compile(tree, &self.coding, Some(feature));
+                programs[tree.output as usize * features + feature as usize].push(program);
+            }
+        }
+        programs
+    }
+
+    /// Values of groups of programs: rows × groups × features.
     fn values<T: Real>(&self, programs: &[Vec<Program<T>>], table: &Table, threads: usize) -> Vec<f64> {
-        let (outputs, features, columns) = (self.base.len(), self.features, self.coding.columns());
+        let (outputs, features, columns) = (programs.len(), self.ensemble.features, self.coding.columns());
         let mut values = vec![0.0; table.rows() * outputs * features];
         if columns == 0 || features == 0 {
             return values;
@@ -119,8 +184,8 @@ impl Explainer {
         let block_rows = (BLOCK_BYTES / group_bytes).clamp(1, BLOCK_ROWS / LANES) * LANES;
         let state = || {
             let groups = block_rows / LANES;
-            let stacks = |programs: &Vec<Program<T>>| std::array::from_fn(|_| Stacks::new(programs));
-            let stacks: Vec<[Stacks<T>; TOGETHER]> = programs.iter().map(stacks).collect();
+            let stacks: [Stacks<T>; TOGETHER] =
+                std::array::from_fn(|_| Stacks::new(programs.iter().flatten()));
             let codes = vec![Codes([0; LANES]); groups * columns];
             let phi = vec![Lanes([T::ZERO; LANES]); groups * features];
             let totals = vec![[0.0_f64; LANES]; groups * features];
@@ -134,7 +199,7 @@ impl Explainer {
             let codes = &mut codes[..groups * columns];
             let (phi, totals) = (&mut phi[..groups * features], &mut totals[..groups * features]);
             self.coding.encode(table, block * block_rows, rows, codes);
-            for (output, (programs, stacks)) in programs.iter().zip(stacks).enumerate() {
+            for (output, programs) in programs.iter().enumerate() {
                 totals.fill([0.0; LANES]);
                 for programs in programs.chunks(FLUSH_TREES) {
                     phi.fill(Lanes([T::ZERO; LANES]));
@@ -148,7 +213,7 @@ impl Explainer {
                 for (row, out) in out.chunks_exact_mut(row_values).enumerate() {
                     let out = &mut out[output * features..][..features];
                     for (out, total) in out.iter_mut().zip(&totals[row / LANES * features..]) {
-                        *out = total[row % LANES] / self.divisor;
+                        *out = total[row % LANES] / self.ensemble.divisor;
                     }
                 }
             }
@@ -157,13 +222,12 @@ impl Explainer {
     }
 }
 
-/// Programs of all trees by output; the means of the trees are added to `base`.
-fn compile<T: Real>(ensemble: &Ensemble, coding: &Coding, base: &mut [f64]) -> Vec<Vec<Program<T>>> {
-    let mut programs: Vec<Vec<Program<T>>> = (0..ensemble.outputs()).map(|_| Vec::new()).collect();
+/// Programs of all trees by output.
+fn compile<T: Real>(ensemble: &Ensemble, coding: &Coding) -> Vec<Vec<Program<T>>> {
+    let mut programs: Vec<Vec<Program<T>>> = Vec::new();
+    programs.resize_with(ensemble.outputs(), Vec::new);
     for tree in &ensemble.trees {
-        let program = program::compile(tree, coding, None);
-        base[tree.output as usize] += program.mean;
-        programs[tree.output as usize].push(program);
+        programs[tree.output as usize].push(program::compile(tree, coding, None));
     }
     programs
 }

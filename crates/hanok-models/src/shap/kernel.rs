@@ -20,9 +20,10 @@ pub(super) struct Stacks<T> {
 
 impl<T: Real> Stacks<T> {
     /// As much as any of the programs needs.
-    pub(super) fn new(programs: &[Program<T>]) -> Stacks<T> {
-        let most = |at: usize| programs.iter().map(|program| program.places[at]).max().unwrap_or(0);
-        let stack = |at: usize| vec![Lanes([T::ZERO; LANES]); most(at)];
+    pub(super) fn new<'a>(programs: impl Iterator<Item = &'a Program<T>>) -> Stacks<T> {
+        let most =
+            programs.fold([0; 3], |most, program| [0, 1, 2].map(|at| program.places[at].max(most[at])));
+        let stack = |at: usize| vec![Lanes([T::ZERO; LANES]); most[at]];
         Stacks { m: stack(0), g: stack(1), masks: stack(2) }
     }
 }

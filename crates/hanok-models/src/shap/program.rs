@@ -122,8 +122,6 @@ pub(super) struct Program<T> {
     pub(super) start: Vec<T>,
     /// Places needed: moments, coefficients, masks.
     pub(super) places: [usize; 3],
-    /// The mean of the leaves by cover: the tree's part of the base value.
-    pub(super) mean: f64,
 }
 
 /// Most distinct features of a path.
@@ -136,13 +134,12 @@ pub(super) fn path_features(tree: &Tree) -> usize {
 pub(super) fn compile<T: Real>(tree: &Tree, coding: &Coding, conditioned: Option<u32>) -> Program<T> {
     let compiler = Compiler::new(tree, conditioned);
     let degree = compiler.degrees.first().copied().unwrap_or(0);
-    let mean = means(tree).first().copied().unwrap_or(0.0);
     let mut emitter = Emitter { compiler: &compiler, tree, coding, ops: Vec::new(), places: [degree, 0, 0] };
     if degree > 0 {
         emitter.node(0, 0, 0, degree);
     }
     let start = (0..degree).map(|j| T::from_f64(beta(j, degree - 1 - j))).collect();
-    Program { start, places: emitter.places, ops: emitter.ops, mean }
+    Program { start, places: emitter.places, ops: emitter.ops }
 }
 
 /// ∫ t^a (1 − t)^b dt = a! b! / (a + b + 1)!

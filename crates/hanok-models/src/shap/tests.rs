@@ -126,6 +126,14 @@ pub(super) fn shapley(players: usize, game: impl Fn(u32) -> f64) -> Vec<f64> {
     (0..players).map(value).collect()
 }
 
+/// Shapley values of the game of all players but one, whose value is 0.
+fn shapley_without(players: usize, absent: usize, game: impl Fn(u32) -> f64) -> Vec<f64> {
+    let spread = |set: u32| (set & ((1 << absent) - 1)) | (set >> absent << (absent + 1));
+    let mut values = shapley(players - 1, |set| game(spread(set)));
+    values.insert(absent, 0.0);
+    values
+}
+
 /// The game of one output of a model for a row.
 pub(super) fn path_game(ensemble: &Ensemble, output: usize, row: &[f64], known: u32) -> f64 {
     let trees = ensemble.trees.iter().filter(|tree| tree.output as usize == output);
@@ -137,7 +145,7 @@ pub(super) fn close(found: f64, expected: f64, scale: f64) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
     fn values_are_shapleys(seed: u64, features in 1_usize..8, depth in 0_usize..9, outputs in 1_usize..3) {
@@ -161,6 +169,28 @@ proptest! {
     }
 
     #[test]
+    fn interactions_are_shapleys(seed: u64, features in 1_usize..6, depth in 0_usize..7) {
+        let ensemble = random_model(seed, features, depth, 3, 1);
+        let rows = random_rows(seed, features, 3);
+        let explainer = Explainer::new(&ensemble).unwrap();
+        let found = explainer.interactions(&Table::from_rows(&rows, features), 1).unwrap();
+        for (row, found) in rows.chunks(features).zip(found.values.chunks(features * features)) {
+            let game = |known| path_game(&ensemble, 0, row, known);
+            let own = shapley(features, game);
+            for i in 0..features {
+                // Of the others: what a feature is worth with i, less what it is worth without, is twice the interaction.
+                let with = shapley_without(features, i, |known| game(known | 1 << i) - game(known));
+                for j in 0..features {
+                    let pair = |j: usize| with[j] / 2.0;
+                    let rest = own[i] - (0..features).filter(|j| *j != i).map(pair).sum::<f64>();
+                    let expected = if i == j { rest } else { pair(j) };
+                    prop_assert!(close(found[i * features + j], expected, 6.0));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn values_and_base_add_up_to_the_prediction(seed: u64, features in 1_usize..30, depth in 0_usize..14) {
         let ensemble = random_model(seed, features, depth, 3, 1);
         let rows = random_rows(seed, features, 40);
@@ -174,8 +204,8 @@ proptest! {
     }
 
     #[test]
-    fn instruction_sets_agree_and_threads_and_blocks_change_nothing(seed: u64, depth in 1_usize..10) {
-        let ensemble = random_model(seed, 6, depth, 40, 2);
+    fn instruction_sets_agree_and_threads_and_blocks_change_nothing(seed: u64, depth in 1_usize..8) {
+        let ensemble = random_model(seed, 6, depth, 20, 2);
         let rows = random_rows(seed, 6, 700);
         let table = Table::from_rows(&rows, 6);
         let mut explainer = Explainer::new(&ensemble).unwrap();
