@@ -19,5 +19,5 @@ pub use ensemble::{Ensemble, Link};
 pub use error::{DataError, ExplainError, ReadError};
 pub use format::read;
 pub use predict::Predictor;
-pub use shap::{Explainer, Explanation};
+pub use shap::{Explainer, Explanation, Interventional};
 pub use table::{Match, Table};

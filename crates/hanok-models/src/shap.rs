@@ -1,5 +1,6 @@
 //! Exact SHAP values.
 
+mod interventional;
 mod kernel;
 mod program;
 mod real;
@@ -7,6 +8,7 @@ mod simd;
 #[cfg(test)]
 mod tests;
 
+pub use interventional::Interventional;
 use kernel::{Block, Lanes, Stacks, TOGETHER};
 use program::Program;
 use real::Real;
@@ -71,10 +73,7 @@ impl<'a> Explainer<'a> {
         if !ensemble.has_cover {
             return Err(ExplainError::NoCover);
         }
-        let is_linear = |kind: &Kind| matches!(kind, Kind::Leaf(leaf) if leaf.linear.is_some());
-        if ensemble.trees.iter().flat_map(|tree| &tree.nodes).any(|node| is_linear(&node.kind)) {
-            return Err(ExplainError::LinearLeaves);
-        }
+        no_linear_leaves(ensemble)?;
         let degree = ensemble.trees.iter().map(program::path_features).max().unwrap_or(0);
         if degree > F64_DEGREE_MAX {
             return Err(ExplainError::PathFeatures { found: degree, limit: F64_DEGREE_MAX });
@@ -98,7 +97,7 @@ impl<'a> Explainer<'a> {
 
     /// Explains rows on some threads. The values of a row depend on neither the threads nor the other rows.
     pub fn explain(&self, table: &Table, threads: usize) -> Result<Explanation, ExplainError> {
-        self.fits(table, self.ensemble.features)?;
+        check_size(self.ensemble, table, self.ensemble.features)?;
         let values = match &self.programs {
             Programs::F32(programs) => self.values(programs, table, threads),
             Programs::F64(programs) => self.values(programs, table, threads),
@@ -110,7 +109,7 @@ impl<'a> Explainer<'a> {
     /// features does together; on it what remains of the feature's value, so that a row of the matrix sums up to that.
     pub fn interactions(&self, table: &Table, threads: usize) -> Result<Explanation, ExplainError> {
         let features = self.ensemble.features;
-        self.fits(table, features.saturating_mul(features))?;
+        check_size(self.ensemble, table, features.saturating_mul(features))?;
         let own = self.explain(table, threads)?;
         let mut values = match &self.programs {
             Programs::F32(_) => self.values(&self.conditioned::<f32>(), table, threads),
@@ -134,15 +133,6 @@ impl<'a> Explainer<'a> {
             }
         }
         Ok(self.explanation(table, values))
-    }
-
-    fn fits(&self, table: &Table, values: usize) -> Result<(), ExplainError> {
-        let expected = self.ensemble.features;
-        if table.features() != expected {
-            return Err(ExplainError::Features { found: table.features(), expected });
-        }
-        let values = values.saturating_mul(table.rows()).saturating_mul(self.base.len());
-        if values > VALUES_MAX { Err(ExplainError::Size { values }) } else { Ok(()) }
     }
 
     fn explanation(&self, table: &Table, values: Vec<f64>) -> Explanation {
@@ -220,6 +210,22 @@ impl<'a> Explainer<'a> {
         });
         values
     }
+}
+
+/// Whether a table fits a model, and so many values for each row and output a result.
+fn check_size(ensemble: &Ensemble, table: &Table, values: usize) -> Result<(), ExplainError> {
+    let expected = ensemble.features;
+    if table.features() != expected {
+        return Err(ExplainError::Features { found: table.features(), expected });
+    }
+    let values = values.saturating_mul(table.rows().max(1)).saturating_mul(ensemble.outputs());
+    if values > VALUES_MAX { Err(ExplainError::Size { values }) } else { Ok(()) }
+}
+
+fn no_linear_leaves(ensemble: &Ensemble) -> Result<(), ExplainError> {
+    let is_linear = |kind: &Kind| matches!(kind, Kind::Leaf(leaf) if leaf.linear.is_some());
+    let mut nodes = ensemble.trees.iter().flat_map(|tree| &tree.nodes);
+    if nodes.any(|node| is_linear(&node.kind)) { Err(ExplainError::LinearLeaves) } else { Ok(()) }
 }
 
 /// Programs of all trees by output.

@@ -10,7 +10,7 @@
 //!   `split_conditions`. `x < split_conditions` goes left; values are f32.
 //! - categorical splits (`split_type` 1): `categories[segment..segment + size]` go **right**, all others left;
 //! - vector leaves (`size_leaf_vector` > 1): in `leaf_weights` at the row that the leaf's `right_children` says, or before
-//!   3.1 in `base_weights` by node.
+//!   3.1 in `base_weights` by node; these versions write no `sum_hessian` for them, so there are no path-dependent values.
 
 use super::document::Part;
 use crate::categories::CategorySet;
@@ -47,6 +47,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
     let model = outer.get("model")?;
     let weights = model.find("weight_drop").or_else(|| booster.find("weight_drop"));
     let trees = trees(&model, weights, features, outputs)?;
+    let has_cover = model.get("trees")?.elements()?.all(|tree| tree.find("sum_hessian").is_some());
     let feature_names = learner.find("feature_names").map_or(Ok(Vec::new()), |names| names.texts())?;
     let version: Vec<String> = version.iter().map(f64::to_string).collect();
     Ok(Ensemble {
@@ -58,7 +59,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         divisor: 1.0,
         link,
         sum: Sum::F32,
-        has_cover: true,
+        has_cover,
         trees,
     })
 }
@@ -145,7 +146,7 @@ fn one_tree(
     let conditions = tree.get("split_conditions")?.numbers_of(length)?;
     let indices = tree.get("split_indices")?.indices_of(length)?;
     let default_left = flags(&tree.get("default_left")?, length)?;
-    let cover = tree.get("sum_hessian")?.numbers_of(length)?;
+    let cover = tree.find("sum_hessian").map(|cover| cover.numbers_of(length)).transpose()?;
     let mut sets = categories(tree, length)?;
     let mut nodes = Vec::with_capacity(length);
     for at in 0..length {
@@ -166,7 +167,7 @@ fn one_tree(
                 right: child(right),
             })
         };
-        nodes.push(Node { cover: cover[at], kind });
+        nodes.push(Node { cover: cover.map_or(0.0, |cover| cover[at]), kind });
     }
     let size = tree.find("tree_param").and_then(|p| p.find("size_leaf_vector").map(|size| size.count()));
     let size = size.transpose()?.unwrap_or(1).max(1);

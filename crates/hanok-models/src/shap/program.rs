@@ -143,7 +143,7 @@ pub(super) fn compile<T: Real>(tree: &Tree, coding: &Coding, conditioned: Option
 }
 
 /// ∫ t^a (1 − t)^b dt = a! b! / (a + b + 1)!
-fn beta(a: usize, b: usize) -> f64 {
+pub(super) fn beta(a: usize, b: usize) -> f64 {
     let (few, many) = (a.min(b), a.max(b));
     (1..=few).fold(1.0, |value, k| value * k as f64 / (many + k) as f64) / (a + b + 1) as f64
 }

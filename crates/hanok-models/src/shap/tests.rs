@@ -140,6 +140,19 @@ pub(super) fn path_game(ensemble: &Ensemble, output: usize, row: &[f64], known: 
     trees.map(|tree| expectation(ensemble, tree, 0, row, known)).sum::<f64>() / ensemble.divisor
 }
 
+/// The mean of an output over background rows that take the known features from a row.
+fn mixed_game(ensemble: &Ensemble, output: usize, row: &[f64], background: &[f64], known: u32) -> f64 {
+    let features = ensemble.features;
+    let mixed = |other: &[f64]| -> Vec<f64> {
+        (0..features).map(|f| if known >> f & 1 == 1 { row[f] } else { other[f] }).collect()
+    };
+    let all: Vec<f64> = background
+        .chunks(features)
+        .map(|other| path_game(ensemble, output, &mixed(other), u32::MAX))
+        .collect();
+    all.iter().sum::<f64>() / all.len() as f64
+}
+
 pub(super) fn close(found: f64, expected: f64, scale: f64) -> bool {
     (found - expected).abs() <= 2e-6 * scale
 }
@@ -165,6 +178,45 @@ proptest! {
         for (output, base) in found.base.iter().enumerate() {
             let expected = ensemble.base[output] + path_game(&ensemble, output, &rows[..features], 0);
             prop_assert!((base - expected).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn interventional_values_are_shapleys(
+        seed: u64, features in 1_usize..7, depth in 0_usize..8, outputs in 1_usize..3, background in 1_usize..40,
+    ) {
+        let ensemble = random_model(seed, features, depth, 2 * outputs, outputs);
+        let rows = random_rows(seed, features, 3);
+        let others = random_rows(seed ^ 0x77, features, background);
+        let model = Interventional::new(&ensemble, Table::from_rows(&others, features)).unwrap();
+        let found = model.explain(&Table::from_rows(&rows, features), 1).unwrap();
+        for (at, row) in rows.chunks(features).enumerate() {
+            for output in 0..outputs {
+                let expected = shapley(features, |known| mixed_game(&ensemble, output, row, &others, known));
+                let found = &found.values[(at * outputs + output) * features..][..features];
+                for (found, expected) in found.iter().zip(&expected) {
+                    prop_assert!(close(*found, *expected, 4.0), "{} is not {}", found, expected);
+                }
+            }
+        }
+        for (output, base) in found.base.iter().enumerate() {
+            let expected = ensemble.base[output] + mixed_game(&ensemble, output, &others, &others, 0);
+            prop_assert!((base - expected).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn probabilities_add_up(seed: u64, features in 1_usize..7, depth in 0_usize..8) {
+        let logistic = Link::Logistic { factor: 0.7 };
+        let ensemble = Ensemble { link: logistic, ..random_model(seed, features, depth, 3, 1) };
+        let rows = Table::from_rows(&random_rows(seed, features, 20), features);
+        let model =
+            Interventional::new(&ensemble, Table::from_rows(&random_rows(!seed, features, 9), features)).unwrap();
+        let found = model.explain_probability(&rows, 1).unwrap();
+        let predicted = crate::Predictor::new(&ensemble).predict(&rows, 1).unwrap();
+        for (values, predicted) in found.values.chunks(features).zip(predicted) {
+            let sum = found.base[0] + values.iter().sum::<f64>();
+            prop_assert!(close(sum, predicted, 2.0), "{} is not {}", sum, predicted);
         }
     }
 
@@ -224,6 +276,28 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn long_paths_are_compared_pair_by_pair() {
+    let ensemble = chain(30);
+    let random = &mut Random(1);
+    let table = |rows: usize, random: &mut Random| {
+        Table::from_rows(&(0..rows * 30).map(|_| random.real() - 0.5).collect::<Vec<_>>(), 30)
+    };
+    let (rows, background) = (table(50, random), table(7, random));
+    let found = Interventional::new(&ensemble, background.clone()).unwrap().explain(&rows, 2).unwrap();
+    let raw = crate::Predictor::new(&ensemble).raw(&rows, 1).unwrap();
+    for (values, raw) in found.values.chunks(30).zip(raw) {
+        assert!(close(found.base[0] + values.iter().sum::<f64>(), raw, 10.0));
+    }
+    let long = chain(33);
+    let error = Interventional::new(&long, Table::from_rows(&[0.0; 33], 33));
+    assert!(matches!(error, Err(ExplainError::PathFeatures { found: 33, limit: 32 })));
+    assert!(matches!(
+        Interventional::new(&ensemble, Table::from_rows(&[], 30)),
+        Err(ExplainError::EmptyBackground)
+    ));
 }
 
 /// A chain: every split tests a feature of its own, one child is a leaf.
