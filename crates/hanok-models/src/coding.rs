@@ -131,7 +131,9 @@ impl Coding {
         for (at, column) in self.columns.iter().enumerate() {
             if filled.replace(column.feature) != Some(column.feature) {
                 table.fill(column.feature as usize, start, &mut values);
-                values.iter_mut().for_each(|value| *value = self.dialect.input(*value));
+                for value in &mut values {
+                    *value = self.dialect.input(*value);
+                }
             }
             let last = rows.saturating_sub(1);
             for (group, codes) in out.chunks_exact_mut(columns).enumerate() {

@@ -71,7 +71,7 @@ impl Dialect {
     /// The category of a value that is not NaN; none when it can be in no set.
     pub(crate) fn category(self, value: f64) -> Option<u32> {
         let value = if self == Dialect::LightGbm { value.trunc() } else { value };
-        (value >= 0.0 && value < 4_294_967_296.0).then_some(value as u32)
+        (0.0..4_294_967_296.0).contains(&value).then_some(value as u32)
     }
 }
 
@@ -408,27 +408,36 @@ impl Ensemble {
 
     /// Predictions from raw values, in place; `raw` has one value an output.
     pub fn apply_link(&self, raw: &mut [f64]) {
-        let f32 = self.sum == Sum::F32;
-        match self.link {
-            Link::Identity => {}
-            Link::Logistic { .. } if f32 => {
-                raw.iter_mut().for_each(|v| *v = f64::from(logistic_f32(*v as f32)))
-            }
-            Link::Logistic { factor } => raw.iter_mut().for_each(|v| *v = 1.0 / (1.0 + (-factor * *v).exp())),
-            Link::Exp if f32 => raw.iter_mut().for_each(|v| *v = f64::from((*v as f32).exp())),
-            Link::Exp => raw.iter_mut().for_each(|v| *v = v.exp()),
-            Link::Softmax if f32 => softmax_f32(raw),
-            Link::Softmax => {
-                let most = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                raw.iter_mut().for_each(|v| *v = (*v - most).exp());
-                let sum: f64 = raw.iter().sum();
-                raw.iter_mut().for_each(|v| *v /= sum);
-            }
-            Link::Step => raw.iter_mut().for_each(|v| *v = f64::from(u8::from(*v > 0.0))),
-            Link::Softplus => raw.iter_mut().for_each(|v| *v = v.exp().ln_1p()),
-            Link::SignedSquare => raw.iter_mut().for_each(|v| *v *= v.abs()),
-            Link::PowerOfHalf => raw.iter_mut().for_each(|v| *v = (-*v).exp2()),
+        let is_f32 = self.sum == Sum::F32;
+        if self.link == Link::Softmax {
+            return if is_f32 { softmax_f32(raw) } else { softmax(raw) };
         }
+        for value in raw {
+            let raw = *value;
+            *value = match self.link {
+                Link::Identity | Link::Softmax => raw,
+                Link::Logistic { .. } if is_f32 => f64::from(logistic_f32(raw as f32)),
+                Link::Logistic { factor } => 1.0 / (1.0 + (-factor * raw).exp()),
+                Link::Exp if is_f32 => f64::from((raw as f32).exp()),
+                Link::Exp => raw.exp(),
+                Link::Step => f64::from(u8::from(raw > 0.0)),
+                Link::Softplus => raw.exp().ln_1p(),
+                Link::SignedSquare => raw * raw.abs(),
+                Link::PowerOfHalf => (-raw).exp2(),
+            };
+        }
+    }
+}
+
+fn softmax(raw: &mut [f64]) {
+    let most = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sum = 0.0;
+    for value in &mut *raw {
+        *value = (*value - most).exp();
+        sum += *value;
+    }
+    for value in raw {
+        *value /= sum;
     }
 }
 
@@ -441,10 +450,12 @@ fn logistic_f32(raw: f32) -> f32 {
 fn softmax_f32(raw: &mut [f64]) {
     let most = raw.iter().map(|v| *v as f32).fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0_f64;
-    for value in raw.iter_mut() {
+    for value in &mut *raw {
         let exp = (*value as f32 - most).exp();
         sum += f64::from(exp);
         *value = f64::from(exp);
     }
-    raw.iter_mut().for_each(|v| *v = f64::from(*v as f32 / sum as f32));
+    for value in raw {
+        *value = f64::from(*value as f32 / sum as f32);
+    }
 }

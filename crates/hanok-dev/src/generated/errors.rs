@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("HK09", "The command line"),
     ("HK10", "The point-in-time join"),
     ("HK12", "Masking and synthetic data"),
+    ("HK16", "Tree ensembles: reading, predicting, explaining"),
 ];
 
 const INTRODUCTION: &str = "\

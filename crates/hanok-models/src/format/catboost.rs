@@ -70,7 +70,7 @@ fn features(info: &Part<'_>, names: &mut Vec<String>) -> Result<Vec<Float>, Read
             if names.len() <= at {
                 names.resize(at + 1, String::new());
             }
-            names[at] = feature.find("feature_id").map_or(Ok(""), |name| name.text())?.to_owned();
+            feature.find("feature_id").map_or(Ok(""), |name| name.text())?.clone_into(&mut names[at]);
             if kind == "float_features" {
                 let treatment = feature.find("nan_value_treatment");
                 let treatment = treatment.as_ref().map_or(Ok("AsIs"), |treatment| treatment.text())?;

@@ -86,7 +86,7 @@ impl<'a> Part<'a> {
     }
 
     /// The elements of an array that is not one of numbers.
-    pub(super) fn elements<'b>(&'b self) -> Result<impl Iterator<Item = Part<'b>>, ReadError> {
+    pub(super) fn elements(&self) -> Result<impl Iterator<Item = Part<'_>>, ReadError> {
         let Value::Array(values) = self.value else { return Err(self.wrong("this is no array of parts")) };
         let part = |(index, value)| Part { value, parent: Some(self), step: Step::Index(index) };
         Ok(values.iter().enumerate().map(part))

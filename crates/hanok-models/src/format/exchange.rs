@@ -63,6 +63,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         }
     }
     let divisor = root.get("divisor")?.number()?;
+    let is_sum = divisor.total_cmp(&1.0).is_eq();
     Ok(Ensemble {
         source: root.find("source").map_or(Ok(""), |source| source.text())?.to_owned(),
         dialect,
@@ -71,7 +72,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         base: root.get("base")?.numbers()?.to_vec(),
         divisor,
         link,
-        sum: if divisor == 1.0 { Sum::F64 } else { Sum::F64BaseLast },
+        sum: if is_sum { Sum::F64 } else { Sum::F64BaseLast },
         has_cover,
         trees,
     })

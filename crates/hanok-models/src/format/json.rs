@@ -28,7 +28,7 @@ struct Parser<'a> {
 impl Parser<'_> {
     fn wrong(&self, problem: &'static str) -> ReadError {
         let before = &self.text[..self.at.min(self.text.len())];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = before.split(|byte| *byte == b'\n').count();
         let column = 1 + before.iter().rev().take_while(|byte| **byte != b'\n').count();
         ReadError::Syntax { place: format!("line {line}, column {column}"), problem }
     }
@@ -196,7 +196,7 @@ mod tests {
     fn documents_are_parsed() {
         let text = br#" {"a": [1, -2.5e-3, NaN], "b": [1, "x"], "c": {}, "d": [], "\u00e9\ud83d\ude00\n": null, "e": true} "#;
         let Value::Object(members) = parse(text).unwrap() else { panic!() };
-        assert!(matches!(&members[0].1, Value::Numbers(n) if n[1] == -0.0025 && n[2].is_nan()));
+        assert!(matches!(&members[0].1, Value::Numbers(n) if n[..2] == [1.0, -0.0025] && n[2].is_nan()));
         assert_eq!(members[1].1, Value::Array(vec![Value::Number(1.0), Value::Text("x".to_owned())]));
         assert_eq!(members[4].0, "é😀\n");
         assert_eq!(members[5].1, Value::Bool(true));
@@ -228,7 +228,7 @@ mod tests {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.starts_with(place), "{error} at {place}");
         }
-        let deep = [b'['; 100_000];
+        let deep = vec![b'['; 100_000];
         assert!(parse(&deep).unwrap_err().to_string().contains("nesting"));
     }
 }

@@ -64,10 +64,13 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
     })
 }
 
+/// From `base_score` to a raw value.
+type Inverse = fn(f32) -> f32;
+
 /// The link of an objective, and how `base_score` becomes a raw value.
-fn link(objective: Part<'_>) -> Result<(Link, fn(f32) -> f32), ReadError> {
-    let logit: fn(f32) -> f32 = |p| -(1.0 / p - 1.0).ln();
-    let same: fn(f32) -> f32 = |raw| raw;
+fn link(objective: Part<'_>) -> Result<(Link, Inverse), ReadError> {
+    let logit: Inverse = |p| -(1.0 / p - 1.0).ln();
+    let same: Inverse = |raw| raw;
     Ok(match objective.text()? {
         "binary:logistic" | "reg:logistic" => (Link::Logistic { factor: 1.0 }, logit),
         "binary:logitraw" => (Link::Identity, logit),
@@ -90,7 +93,7 @@ fn link(objective: Part<'_>) -> Result<(Link, fn(f32) -> f32), ReadError> {
     })
 }
 
-fn base_score(part: Part<'_>, outputs: usize, inverse: fn(f32) -> f32) -> Result<Vec<f64>, ReadError> {
+fn base_score(part: Part<'_>, outputs: usize, inverse: Inverse) -> Result<Vec<f64>, ReadError> {
     let scores: Vec<f32> = match part.text() {
         Ok(text) => {
             let list = text.trim().trim_start_matches('[').trim_end_matches(']').split(',');
@@ -217,7 +220,7 @@ fn flags(part: &Part<'_>, length: usize) -> Result<Vec<bool>, ReadError> {
     }
     let flags: Vec<bool> =
         part.elements()?.map(|f| f.number().map(|n| n != 0.0)).collect::<Result<_, _>>()?;
-    if flags.len() != length { Err(part.wrong("flags for more or fewer nodes")) } else { Ok(flags) }
+    if flags.len() == length { Ok(flags) } else { Err(part.wrong("flags for more or fewer nodes")) }
 }
 
 /// The category set of each node that has one; empty when none has.

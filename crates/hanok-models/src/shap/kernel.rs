@@ -78,29 +78,34 @@ pub(super) fn run<V: Vector>(program: &Program<V::Real>, block: &mut Block<'_, V
 }
 
 #[inline(always)]
+fn each<'g, T>(groups: &mut [Group<'g, T>], work: impl Fn(&mut Group<'g, T>)) {
+    for group in groups {
+        work(group);
+    }
+}
+
+#[inline(always)]
 fn step<V: Vector>(op: &Op<V::Real>, groups: &mut [Group<'_, V::Real>]) {
     match op {
-        Op::Pair(op) => groups.iter_mut().for_each(|group| group.pair::<V>(op)),
-        Op::Quad(op) => groups.iter_mut().for_each(|group| group.quad::<V>(op)),
-        Op::Down(op) => groups.iter_mut().for_each(|group| group.down::<V>(op)),
-        Op::Up(op) => groups.iter_mut().for_each(|group| group.up::<V>(op)),
-        Op::DownAgain(op, from) => groups.iter_mut().for_each(|group| group.down_again::<V>(op, *from)),
-        Op::UpAgain(op, from) => groups.iter_mut().for_each(|group| group.up_again::<V>(op, *from)),
-        Op::Test { test, from, to } => groups.iter_mut().for_each(|group| group.test::<V>(*test, *from, *to)),
-        Op::Apply(op) => groups.iter_mut().for_each(|group| group.apply::<V>(op)),
-        Op::Lift(op) => groups.iter_mut().for_each(|group| group.lift::<V>(op)),
-        Op::Scale(op) => groups.iter_mut().for_each(|group| group.scale::<V>(op)),
-        Op::Rescale(op) => groups.iter_mut().for_each(|group| group.rescale::<V>(op)),
+        Op::Pair(op) => each(groups, |group| group.pair::<V>(op)),
+        Op::Quad(op) => each(groups, |group| group.quad::<V>(op)),
+        Op::Down(op) => each(groups, |group| group.down::<V>(op)),
+        Op::Up(op) => each(groups, |group| group.up::<V>(op)),
+        Op::DownAgain(op, from) => each(groups, |group| group.down_again::<V>(op, *from)),
+        Op::UpAgain(op, from) => each(groups, |group| group.up_again::<V>(op, *from)),
+        Op::Test { test, from, to } => each(groups, |group| group.test::<V>(*test, *from, *to)),
+        Op::Apply(op) => each(groups, |group| group.apply::<V>(op)),
+        Op::Lift(op) => each(groups, |group| group.lift::<V>(op)),
+        Op::Scale(op) => each(groups, |group| group.scale::<V>(op)),
+        Op::Rescale(op) => each(groups, |group| group.rescale::<V>(op)),
         Op::Reduce { m, to, n, to_n } => {
-            groups.iter_mut().for_each(|group| group.reduce::<V>(*m, *to, *n as usize, *to_n as usize));
+            each(groups, |group| group.reduce::<V>(*m, *to, *n as usize, *to_n as usize));
         }
         Op::Elevate { g, from, to } => {
-            groups.iter_mut().for_each(|group| group.elevate::<V>(*g, *from as usize, *to as usize));
+            each(groups, |group| group.elevate::<V>(*g, *from as usize, *to as usize));
         }
-        Op::Constant { g, n, value } => {
-            groups.iter_mut().for_each(|group| group.constant::<V>(*g, *n, *value))
-        }
-        Op::Join { g, right, n } => groups.iter_mut().for_each(|group| group.join::<V>(*g, *right, *n)),
+        Op::Constant { g, n, value } => each(groups, |group| group.constant::<V>(*g, *n, *value)),
+        Op::Join { g, right, n } => each(groups, |group| group.join::<V>(*g, *right, *n)),
     }
 }
 
@@ -131,7 +136,7 @@ impl<T: Real> Group<'_, T> {
     #[inline(always)]
     fn leaves<V: Vector<Real = T>>(&mut self, op: &Leaves<T>, m: V) -> V {
         let right = self.goes_right::<V>(op.test);
-        let mut reached = V::select(right, V::splat(op.leaves[1]), V::splat(op.leaves[0]));
+        let mut reached = V::select(right, V::splat(op.values[1]), V::splat(op.values[0]));
         if let Some(from) = op.from {
             reached = reached.mul(load(&self.masks[from as usize]));
         }

@@ -68,7 +68,7 @@ pub(super) struct Leaves<T> {
     /// The mask that the test continues.
     pub(super) from: Option<u32>,
     pub(super) mean: T,
-    pub(super) leaves: [T; 2],
+    pub(super) values: [T; 2],
 }
 
 /// Two leaves from the moment at `m` to G at `g`.
@@ -177,6 +177,19 @@ struct Pending {
     feature: u32,
     weight: f64,
     mask: u32,
+}
+
+impl Pending {
+    fn factor<T: Real>(&self, n: usize, m: usize, to: usize) -> Factor<T> {
+        Factor {
+            mask: self.mask,
+            weight: T::from_f64(self.weight),
+            feature: self.feature,
+            n: n as u32,
+            m: m as u32,
+            to: to as u32,
+        }
+    }
 }
 
 /// What the walk will do, by node.
@@ -354,7 +367,7 @@ impl<T: Real> Emitter<'_, T> {
             feature: split.feature,
             from: compiler.continued[at].map(|p| p.mask),
             mean: T::from_f64(weight * (shares[0] * leaves[0] + shares[1] * leaves[1])),
-            leaves: leaves.map(T::from_f64),
+            values: leaves.map(T::from_f64),
         })
     }
 
@@ -409,7 +422,7 @@ impl<T: Real> Emitter<'_, T> {
         let mut before = Vec::with_capacity(applied.len());
         for p in applied {
             before.push((m, n_now));
-            let op = self.factor(p, n_now, m, top);
+            let op = p.factor(n_now, m, top);
             let is_conditioned = Some(p.feature) == compiler.conditioned;
             n_now -= usize::from(!is_conditioned);
             if n_now > 0 {
@@ -423,23 +436,12 @@ impl<T: Real> Emitter<'_, T> {
             None => self.node(child, m, g, top),
         }
         for (p, (m, n)) in applied.iter().zip(before).rev() {
-            let op = self.factor(p, n, m, g);
+            let op = p.factor(n, m, g);
             let is_conditioned = Some(p.feature) == compiler.conditioned;
             self.ops.push(if is_conditioned { Op::Rescale(op) } else { Op::Lift(op) });
         }
         if inner < n {
             self.ops.push(Op::Elevate { g: g as u32, from: inner as u32, to: n as u32 });
-        }
-    }
-
-    fn factor(&self, p: &Pending, n: usize, m: usize, to: usize) -> Factor<T> {
-        Factor {
-            mask: p.mask,
-            weight: T::from_f64(p.weight),
-            feature: p.feature,
-            n: n as u32,
-            m: m as u32,
-            to: to as u32,
         }
     }
 }

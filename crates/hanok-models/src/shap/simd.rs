@@ -120,9 +120,15 @@ impl<T: Real> Vector for [T; LANES] {
 mod x86 {
     //! The methods of `Avx2` and `Avx512` are inlined into the two functions below, which have the instructions.
 
-    use std::arch::x86_64::*;
+    use std::arch::x86_64::{
+        __m256, __m256i, __m512, __mmask16, _mm256_add_ps, _mm256_blendv_ps, _mm256_castsi256_ps,
+        _mm256_cmpgt_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_mul_ps,
+        _mm256_set1_epi32, _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_ps,
+        _mm512_cmpgt_epi32_mask, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_blend_ps,
+        _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
+    };
 
-    use super::*;
+    use super::{Block, Codes, Lanes, Program, Vector, kernel};
 
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn run_avx2(program: &Program<f32>, block: &mut Block<'_, f32>) {
@@ -179,7 +185,7 @@ mod x86 {
         }
         #[inline(always)]
         fn greater(codes: &Codes, bound: i32) -> Self::Mask {
-            let at = codes.0.as_ptr().cast::<__m256i>();
+            let at = std::ptr::from_ref(codes).cast::<__m256i>();
             unsafe {
                 let bound = _mm256_set1_epi32(bound);
                 let first = _mm256_cmpgt_epi32(_mm256_loadu_si256(at), bound);

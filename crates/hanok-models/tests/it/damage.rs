@@ -87,7 +87,7 @@ fn trees_that_are_none_are_refused_with_their_path() {
         let text = error.to_string();
         assert!(matches!(&error, ReadError::Part { path, .. } if path.starts_with("$.trees[0]")), "{text}");
         assert!(text.contains(problem), "{text}");
-        assert_eq!(error.code().0, "HK1301");
+        assert_eq!(error.code().0, "HK1601");
     }
 }
 
@@ -107,9 +107,9 @@ fn chains_of_nodes_and_of_brackets_end() {
     let error = read(text.as_bytes()).unwrap_err();
     assert!(matches!(error, ReadError::Limit { what: "levels in a tree", .. }), "{error}");
     let nested = format!("{{\"a\": {}", "[".repeat(1_000_000));
-    assert_eq!(read(nested.as_bytes()).unwrap_err().code().0, "HK1301");
+    assert_eq!(read(nested.as_bytes()).unwrap_err().code().0, "HK1601");
     let nested = "{\"left\":".repeat(100_000);
-    assert_eq!(read(nested.as_bytes()).unwrap_err().code().0, "HK1301");
+    assert_eq!(read(nested.as_bytes()).unwrap_err().code().0, "HK1601");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn declared_sizes_make_no_memory() {
         ("\"num_feature\":\"5\"", "\"num_feature\":\"4000000000\""),
     ] {
         assert!(text.contains(from));
-        assert_eq!(read(text.replace(from, to).as_bytes()).unwrap_err().code().0, "HK1303");
+        assert_eq!(read(text.replace(from, to).as_bytes()).unwrap_err().code().0, "HK1603");
     }
     let text = String::from_utf8(fixtures::one("lightgbm-binary.txt").model).unwrap();
     for (from, to) in [
@@ -129,7 +129,7 @@ fn declared_sizes_make_no_memory() {
         ("max_feature_idx=4", "max_feature_idx=4000000000"),
     ] {
         assert!(text.contains(from));
-        assert_eq!(read(text.replace(from, to).as_bytes()).unwrap_err().code().0, "HK1303");
+        assert_eq!(read(text.replace(from, to).as_bytes()).unwrap_err().code().0, "HK1603");
     }
 }
 
@@ -138,15 +138,15 @@ fn what_is_not_exact_is_refused() {
     let text = String::from_utf8(fixtures::one("xgboost-binary.json").model).unwrap();
     let other = text.replace("\"binary:logistic\"", "\"my:own\"");
     let error = read(other.as_bytes()).unwrap_err();
-    assert_eq!(error.code().0, "HK1302");
+    assert_eq!(error.code().0, "HK1602");
     assert_eq!(
         error.to_string(),
         "$.learner.objective.name: the objective `my:own` cannot be computed exactly"
     );
     let text = String::from_utf8(fixtures::one("catboost-regression.json").model).unwrap();
     let error = read(text.replacen("\"FloatFeature\"", "\"OnlineCtr\"", 1).as_bytes()).unwrap_err();
-    assert_eq!(error.code().0, "HK1302");
-    assert_eq!(read(b"PK\x03\x04").unwrap_err().code().0, "HK1301");
-    assert_eq!(read(b"{\"a\": 1}").unwrap_err().code().0, "HK1301");
-    assert_eq!(read(b"").unwrap_err().code().0, "HK1301");
+    assert_eq!(error.code().0, "HK1602");
+    assert_eq!(read(b"PK\x03\x04").unwrap_err().code().0, "HK1601");
+    assert_eq!(read(b"{\"a\": 1}").unwrap_err().code().0, "HK1601");
+    assert_eq!(read(b"").unwrap_err().code().0, "HK1601");
 }

@@ -61,7 +61,7 @@ fn what_does_not_match_is_refused() {
     };
     let error = Table::new(&named, &batch(five("Feature 4")), Match::Name).unwrap_err();
     assert!(matches!(&error, DataError::Missing(name) if name == "feature 4"));
-    assert_eq!(error.code().0, "HK1304");
+    assert_eq!(error.code().0, "HK1604");
     let mut twice = five("feature 4");
     twice.push(("feature 1", column(&[Some(1.0)])));
     assert!(matches!(Table::new(&named, &batch(twice.clone()), Match::Name), Err(DataError::Ambiguous(_))));
@@ -74,7 +74,7 @@ fn what_does_not_match_is_refused() {
     let mut text = five("x");
     text[4] = ("feature 4", Arc::new(StringArray::from(vec!["a"])));
     let error = Table::new(&named, &batch(text), Match::Name).unwrap_err();
-    assert_eq!(error.code().0, "HK1305");
+    assert_eq!(error.code().0, "HK1605");
     let other = Table::from_rows(&[1.0; 4], 4);
-    assert_eq!(Predictor::new(&named).raw(&other, 1).unwrap_err().code().0, "HK1306");
+    assert_eq!(Predictor::new(&named).raw(&other, 1).unwrap_err().code().0, "HK1606");
 }
