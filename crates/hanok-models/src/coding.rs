@@ -135,11 +135,13 @@ impl Coding {
                     *value = self.dialect.input(*value);
                 }
             }
-            let last = rows.saturating_sub(1);
-            for (group, codes) in out.chunks_exact_mut(columns).enumerate() {
-                for (lane, code) in codes[at].0.iter_mut().enumerate() {
-                    *code = column.code(self.dialect, values[(group * LANES + lane).min(last)]);
+            for (values, codes) in values.chunks(LANES).zip(out.chunks_exact_mut(columns)) {
+                let codes = &mut codes[at].0;
+                for (code, value) in codes.iter_mut().zip(values) {
+                    *code = column.code(self.dialect, *value);
                 }
+                let last = codes[values.len() - 1];
+                codes[values.len()..].fill(last);
             }
         }
     }

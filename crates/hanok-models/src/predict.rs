@@ -96,6 +96,10 @@ impl<'a> Predictor<'a> {
             }
             codes.resize(rows.div_ceil(LANES) * columns, Codes([0; LANES]));
             self.coding.encode(table, start, rows, codes);
+            if rows < LANES {
+                out.chunks_mut(outputs).enumerate().for_each(|(lane, out)| self.lane(codes, lane, out));
+                return;
+            }
             let groups = codes.chunks_exact(columns).zip(out.chunks_mut(LANES * outputs));
             for (codes, out) in groups {
                 self.group(codes, out);
@@ -136,6 +140,26 @@ impl<'a> Predictor<'a> {
         }
         let totals = totals.finish(self.ensemble);
         out.copy_from_slice(&totals[..out.len()]);
+    }
+
+    /// One row of a group: trees side by side in place of rows.
+    fn lane(&self, codes: &[Codes], lane: usize, out: &mut [f64]) {
+        let mut totals = Totals::new(self.ensemble, 1);
+        for trees in self.trees.chunks(LANES) {
+            let mut at = [0; LANES];
+            at.iter_mut().zip(trees).for_each(|(at, tree)| *at = tree.root);
+            let depth = trees.iter().map(|tree| tree.depth).max().unwrap_or(0);
+            for _ in 0..depth {
+                for at in &mut at[..trees.len()] {
+                    let node = self.nodes[*at as usize];
+                    *at = node.left + u32::from(codes[node.column as usize].0[lane] > node.bound);
+                }
+            }
+            for (tree, at) in trees.iter().zip(at) {
+                totals.add(tree.output as usize, self.values[at as usize]);
+            }
+        }
+        out.copy_from_slice(&totals.finish(self.ensemble));
     }
 
     /// Row by row with the values themselves, for leaves that are functions of them.

@@ -171,9 +171,9 @@ impl<'a> Explainer<'a> {
             return values;
         }
         let group_bytes = columns * size_of::<Codes>() + features * size_of::<Lanes<T>>();
-        let block_rows = (BLOCK_BYTES / group_bytes).clamp(1, BLOCK_ROWS / LANES) * LANES;
+        let groups = (BLOCK_BYTES / group_bytes).clamp(1, BLOCK_ROWS / LANES).min(table.rows().div_ceil(LANES));
+        let block_rows = groups * LANES;
         let state = || {
-            let groups = block_rows / LANES;
             let stacks: [Stacks<T>; TOGETHER] =
                 std::array::from_fn(|_| Stacks::new(programs.iter().flatten()));
             let codes = vec![Codes([0; LANES]); groups * columns];
