@@ -20,7 +20,9 @@ fn floats(path: &str) -> Result<Vec<f64>, Box<dyn Error>> {
 /// The values of each row and output, and its base at the end.
 fn with_base(explanation: &Explanation) -> Vec<f64> {
     let cells = explanation.values.chunks(explanation.features.max(1)).enumerate();
-    cells.flat_map(|(at, cell)| cell.iter().chain([&explanation.base[at % explanation.outputs]]).copied()).collect()
+    cells
+        .flat_map(|(at, cell)| cell.iter().chain([&explanation.base[at % explanation.outputs]]).copied())
+        .collect()
 }
 
 /// The seconds of the fastest of a hundred runs.
@@ -57,7 +59,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             let predictor = Predictor::new(&ensemble);
             prepare_s = start.elapsed().as_secs_f64();
             let is_raw = method == "raw";
-            values = if is_raw { predictor.raw(&table, threads)? } else { predictor.predict(&table, threads)? };
+            values =
+                if is_raw { predictor.raw(&table, threads)? } else { predictor.predict(&table, threads)? };
             compute_s = start.elapsed().as_secs_f64() - prepare_s;
             row_s = best(|| predictor.raw(&first, 1));
         }
@@ -76,8 +79,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             let model = background()?;
             prepare_s = start.elapsed().as_secs_f64();
             let is_raw = method == "interventional";
-            let explained =
-                if is_raw { model.explain(&table, threads)? } else { model.explain_probability(&table, threads)? };
+            let explained = if is_raw {
+                model.explain(&table, threads)?
+            } else {
+                model.explain_probability(&table, threads)?
+            };
             values = with_base(&explained);
             compute_s = start.elapsed().as_secs_f64() - prepare_s;
             row_s = f64::NAN;

@@ -7,6 +7,7 @@ mod real;
 mod simd;
 #[cfg(test)]
 mod tests;
+mod worth;
 
 pub use interventional::Interventional;
 use kernel::{Block, Lanes, Stacks, TOGETHER};
@@ -171,7 +172,8 @@ impl<'a> Explainer<'a> {
             return values;
         }
         let group_bytes = columns * size_of::<Codes>() + features * size_of::<Lanes<T>>();
-        let groups = (BLOCK_BYTES / group_bytes).clamp(1, BLOCK_ROWS / LANES).min(table.rows().div_ceil(LANES));
+        let groups =
+            (BLOCK_BYTES / group_bytes).clamp(1, BLOCK_ROWS / LANES).min(table.rows().div_ceil(LANES));
         let block_rows = groups * LANES;
         let state = || {
             let stacks: [Stacks<T>; TOGETHER] =

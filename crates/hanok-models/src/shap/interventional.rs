@@ -5,8 +5,9 @@
 //! Q \ P −V β(|P \ Q|, |Q \ P| − 1), with β(a, b) = a! b! / (a + b + 1)!.
 //!
 //! Rows and background are therefore only counted by pattern (Woodelf, arXiv 2511.09376, has this idea: the work grows with the sum of
-//! their numbers, not with the product). With S the complement of P, |P \ Q| = d − |Q| and |Q \ P| = |S| for every Q ⊇ S, so that the
-//! sums over Q are superset sums Z_k[S] of the counts by size, k = d − |Q|, and a table of 2^d rows answers for all patterns.
+//! their numbers, not with the product). `worth.rs` makes the table of a leaf's values by pattern. The tables of neighbouring leaves are
+//! joined to one table of a **unit**, a subtree whose path and tests have at most [`UNIT_BITS`] bits together, so that a row is looked
+//! up once for all leaves of the unit.
 
 use std::collections::HashMap;
 
@@ -15,7 +16,7 @@ use crate::coding::{CodeTest, Codes, Coding, LANES};
 use crate::ensemble::{Ensemble, Kind, Link, Tree};
 use crate::error::ExplainError;
 use crate::predict::Predictor;
-use crate::shap::program::beta;
+use crate::shap::worth::{self, Worths};
 use crate::shap::{Explainer, Explanation, FLUSH_TREES, check_size};
 use crate::table::Table;
 
@@ -25,7 +26,9 @@ const CHUNK_ROWS: usize = 4096;
 const CHUNK_ROWS_MAX: usize = 1 << 16;
 /// Most distinct features of a path: bits of a pattern.
 const PATH_FEATURES_MAX: usize = 32;
-/// Most distinct features for which a table is made.
+/// Bits of a unit's patterns: its tables should fit into the first-level cache.
+const UNIT_BITS: usize = 9;
+/// Most distinct features for which a leaf that is no part of a unit has a table.
 const TABLE_FEATURES_MAX: usize = 16;
 
 /// For each row of a group, which of a path's features it meets the tests of.
@@ -187,6 +190,8 @@ fn mean_rows(values: &[f64], outputs: usize) -> Vec<f64> {
 /// A walk through a tree with all rows and the whole background at once.
 struct Walk<'a> {
     tree: &'a Tree,
+    /// Nodes of the subtree of each node.
+    sizes: Vec<usize>,
     coding: &'a Coding,
     features: usize,
     /// Codes of the background and of the rows.
@@ -197,6 +202,30 @@ struct Walk<'a> {
     path: Vec<u32>,
     /// Patterns of background and rows, by level.
     patterns: Vec<[Vec<Patterns>; 2]>,
+    worths: Worths,
+}
+
+/// A subtree whose leaves are looked up together.
+struct Unit {
+    /// Features of the path and of the tests, the path first.
+    features: Vec<u32>,
+    /// Bits of a pattern: the path's, then for each test whether it sends the row right.
+    bits: usize,
+    /// The background by pattern.
+    counts: Vec<f32>,
+    /// Values by feature and pattern.
+    values: Vec<f32>,
+}
+
+/// A test above a leaf of a unit.
+#[derive(Clone, Copy)]
+struct Condition {
+    /// The test's bit in the unit's patterns, and on which side the leaf is.
+    bit: usize,
+    goes_right: bool,
+    /// The feature's bit in the leaf's patterns, and whether it was set above.
+    slot: usize,
+    is_known: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -209,8 +238,15 @@ impl<'a> Walk<'a> {
         let codes = [model.codes.as_slice(), codes];
         let columns = model.coding.columns();
         let first = codes.map(|codes| vec![[0; LANES]; codes.len() / columns]);
+        let mut sizes = vec![1; tree.nodes.len()];
+        for (at, node) in tree.nodes.iter().enumerate().rev() {
+            if let Kind::Split(split) = &node.kind {
+                sizes[at] += sizes[split.left as usize] + sizes[split.right as usize];
+            }
+        }
         Walk {
             tree,
+            sizes,
             coding: &model.coding,
             features: model.ensemble.features,
             codes,
@@ -218,11 +254,18 @@ impl<'a> Walk<'a> {
             phi,
             path: Vec::new(),
             patterns: vec![first],
+            worths: Worths::default(),
         }
     }
 
     fn node(&mut self, at: usize) {
         let tree = self.tree;
+        // Every split has two children, so half of the nodes are splits.
+        let tests = self.sizes[at] / 2;
+        if self.path.len() + tests <= UNIT_BITS {
+            self.unit(at, tests);
+            return;
+        }
         match &tree.nodes[at].kind {
             Kind::Leaf(leaf) => self.leaf(leaf.value),
             Kind::Split(split) => {
@@ -233,7 +276,10 @@ impl<'a> Walk<'a> {
                 }
                 let bit = 1 << known.unwrap_or(self.path.len() - 1);
                 for (goes_right, child) in [(false, split.left), (true, split.right)] {
-                    self.descend(test, goes_right, bit, known.is_some());
+                    self.descend(test, |pattern, is_right| {
+                        let met = if is_right == goes_right { bit } else { 0 };
+                        if known.is_some() { pattern & (met | !bit) } else { pattern | met }
+                    });
                     self.node(child as usize);
                     self.patterns.pop();
                 }
@@ -244,155 +290,158 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Patterns below one side of a test: `bit` is set where its tests are met.
-    fn descend(&mut self, test: CodeTest, goes_right: bool, bit: u32, is_known: bool) {
-        let columns = self.coding.columns();
-        let Some(above) = self.patterns.last() else { return };
-        let below = [0, 1].map(|who| {
-            let mut below = above[who].clone();
-            for (patterns, codes) in below.iter_mut().zip(self.codes[who].chunks_exact(columns)) {
-                let codes = &codes[test.column as usize].0;
-                for (pattern, code) in patterns.iter_mut().zip(codes) {
-                    let met = if (*code > test.bound) == goes_right { bit } else { 0 };
-                    *pattern = if is_known { *pattern & (met | !bit) } else { *pattern | met };
+    /// Patterns one level further down: each from the one above and the outcome of a test.
+    fn descend(&mut self, test: CodeTest, next: impl Fn(u32, bool) -> u32) {
+        if let Some(mut below) = self.patterns.last().cloned() {
+            self.change(&mut below, test, next);
+            self.patterns.push(below);
+        }
+    }
+
+    fn change(&self, patterns: &mut [Vec<Patterns>; 2], test: CodeTest, next: impl Fn(u32, bool) -> u32) {
+        for (patterns, codes) in patterns.iter_mut().zip(self.codes) {
+            for (patterns, codes) in patterns.iter_mut().zip(codes.chunks_exact(self.coding.columns())) {
+                for (pattern, code) in patterns.iter_mut().zip(codes[test.column as usize].0) {
+                    *pattern = next(*pattern, code > test.bound);
                 }
             }
-            below
+        }
+    }
+
+    fn unit(&mut self, at: usize, tests: usize) {
+        let bits = self.path.len() + tests;
+        let Some(mut patterns) = self.patterns.last().cloned().filter(|_| bits > 0) else { return };
+        let splits = (at..at + self.sizes[at]).filter_map(|at| match &self.tree.nodes[at].kind {
+            Kind::Split(split) => Some(split),
+            Kind::Leaf(_) => None,
         });
-        self.patterns.push(below);
+        let mut features = self.path.clone();
+        for (number, split) in splits.enumerate() {
+            let bit = 1 << (self.path.len() + number);
+            self.change(&mut patterns, self.coding.test(split), |pattern, is_right| {
+                if is_right { pattern | bit } else { pattern }
+            });
+            if !features.contains(&split.feature) {
+                features.push(split.feature);
+            }
+        }
+        let [background, rows] = patterns;
+        let mut counts = vec![0.0; 1 << bits];
+        let share = 1.0 / self.background_rows as f32;
+        for pattern in background.iter().flatten().take(self.background_rows) {
+            counts[*pattern as usize] += share;
+        }
+        let values = vec![0.0; features.len() << bits];
+        let mut unit = Unit { features, bits, counts, values };
+        let mut leaf_features = self.path.clone();
+        self.unit_node(&mut unit, at, &mut self.path.len().clone(), &mut leaf_features, &mut Vec::new());
+        self.look_up(&unit.features, &unit.values, 1 << bits, &rows, |pattern| pattern as usize);
     }
 
-    fn leaf(&mut self, value: f64) {
-        let d = self.path.len();
-        let Some([background, rows]) = self.patterns.last() else { return };
-        if d == 0 {
-            return;
-        }
-        let mut counts: HashMap<u32, f64> = HashMap::new();
-        let share = value / self.background_rows as f64;
-        let mut table = Worth::default();
-        if d <= TABLE_FEATURES_MAX && (d + 1) << d <= 16 * (CHUNK_ROWS + self.background_rows) {
-            let mut dense = vec![0.0; 1 << d];
-            for pattern in background.iter().flatten().take(self.background_rows) {
-                dense[*pattern as usize] += share;
-            }
-            table.fill(&dense, d);
-        } else {
-            for pattern in background.iter().flatten().take(self.background_rows) {
-                *counts.entry(*pattern).or_default() += share;
-            }
-            let mut by_pattern: Vec<(u32, f64)> = counts.into_iter().collect();
-            by_pattern.sort_unstable_by_key(|(pattern, _)| *pattern);
-            table.pairs(&by_pattern, d, rows);
-        }
-        for (patterns, phi) in rows.iter().zip(self.phi.chunks_exact_mut(self.features)) {
-            let places = table.places(patterns);
-            for (bit, feature) in self.path.iter().enumerate() {
-                let column = &table.values[bit * table.rows..][..table.rows];
-                for (phi, place) in phi[*feature as usize].iter_mut().zip(places) {
-                    *phi += column[place as usize];
+    /// Joins the tables of all leaves below a node to the unit's.
+    fn unit_node(
+        &mut self,
+        unit: &mut Unit,
+        at: usize,
+        next_bit: &mut usize,
+        features: &mut Vec<u32>,
+        conditions: &mut Vec<Condition>,
+    ) {
+        match &self.tree.nodes[at].kind {
+            Kind::Split(split) => {
+                let bit = *next_bit;
+                *next_bit += 1;
+                let known = features.iter().position(|feature| *feature == split.feature);
+                if known.is_none() {
+                    features.push(split.feature);
+                }
+                let (slot, is_known) = (known.unwrap_or(features.len() - 1), known.is_some());
+                for (goes_right, child) in [(false, split.left), (true, split.right)] {
+                    conditions.push(Condition { bit, goes_right, slot, is_known });
+                    self.unit_node(unit, child as usize, next_bit, features, conditions);
+                    conditions.pop();
+                }
+                if known.is_none() {
+                    features.pop();
                 }
             }
-        }
-    }
-}
-
-/// Values of a leaf's features by pattern: `values[bit · rows + place]`.
-#[derive(Default)]
-struct Worth {
-    values: Vec<f32>,
-    rows: usize,
-    /// Where a pattern stands, unless it is its own place.
-    places: HashMap<u32, u32>,
-}
-
-impl Worth {
-    fn places(&self, patterns: &Patterns) -> Patterns {
-        if self.places.is_empty() {
-            return *patterns;
-        }
-        patterns.map(|pattern| self.places.get(&pattern).copied().unwrap_or_default())
-    }
-
-    /// For all 2^d patterns, from background counts by pattern that are already multiplied by V / rows.
-    fn fill(&mut self, counts: &[f64], d: usize) {
-        let size = 1_usize << d;
-        self.rows = size;
-        self.values = vec![0.0; size * d];
-        // Sums over supersets of S, by k = d − |Q|; only S ⊆ Q with |Q| = d − k count, thus |S| ≤ d − k.
-        let mut satisfied = vec![0.0_f64; size];
-        let mut satisfied_more = vec![0.0_f64; size];
-        let mut missed = vec![0.0_f64; size];
-        let mut sums = vec![0.0_f64; size];
-        for k in 0..=d {
-            for (set, sum) in sums.iter_mut().enumerate() {
-                *sum = if d - set.count_ones() as usize == k { counts[set] } else { 0.0 };
-            }
-            superset_sums(&mut sums);
-            let of_size = |size: usize| -> [f64; 3] {
-                [
-                    if k > 0 { beta(k - 1, size) } else { 0.0 },
-                    if k > 0 && size > 0 { beta(k - 1, size - 1) } else { 0.0 },
-                    if size > 0 { beta(k, size - 1) } else { 0.0 },
-                ]
-            };
-            let weights: Vec<[f64; 3]> = (0..=d).map(of_size).collect();
-            for (set, sum) in sums.iter().enumerate() {
-                let weights = &weights[set.count_ones() as usize];
-                satisfied[set] += weights[0] * sum;
-                satisfied_more[set] += weights[1] * sum;
-                missed[set] += weights[2] * sum;
-            }
-        }
-        for (bit, values) in self.values.chunks_exact_mut(size).enumerate() {
-            for (pattern, value) in values.iter_mut().enumerate() {
-                let set = !pattern & (size - 1);
-                *value = if pattern >> bit & 1 == 1 {
-                    (satisfied[set] - satisfied_more[set | 1 << bit]) as f32
-                } else {
-                    -missed[set] as f32
-                };
-            }
-        }
-    }
-
-    /// For the patterns that the rows have, one background pattern after the other: for paths too long for a table.
-    fn pairs(&mut self, background: &[(u32, f64)], d: usize, rows: &[Patterns]) {
-        for pattern in rows.iter().flatten() {
-            let next = self.places.len() as u32;
-            self.places.entry(*pattern).or_insert(next);
-        }
-        self.rows = self.places.len();
-        self.values = vec![0.0; self.rows * d];
-        let all = u32::MAX >> (32 - d);
-        for (pattern, place) in &self.places {
-            let mut sums = [0.0; PATH_FEATURES_MAX];
-            for (other, weight) in background.iter().filter(|(other, _)| other | pattern == all) {
-                let (ours, theirs) = (pattern & !other, other & !pattern);
-                let (a, b) = (ours.count_ones() as usize, theirs.count_ones() as usize);
-                for (bit, sum) in sums.iter_mut().enumerate().take(d) {
-                    if ours >> bit & 1 == 1 {
-                        *sum += weight * beta(a - 1, b);
-                    } else if theirs >> bit & 1 == 1 {
-                        *sum -= weight * beta(a, b - 1);
+            Kind::Leaf(leaf) => {
+                let d = features.len();
+                let path = (1_u32 << self.path.len()) - 1;
+                let mut places: Vec<u32> = (0..1_u32 << unit.bits).map(|pattern| pattern & path).collect();
+                for condition in conditions.iter() {
+                    let side = u32::from(condition.goes_right);
+                    for (pattern, place) in (0..).zip(&mut places) {
+                        let met = u32::from(pattern >> condition.bit & 1 == side) << condition.slot;
+                        *place = if condition.is_known {
+                            *place & (met | !(1 << condition.slot))
+                        } else {
+                            *place | met
+                        };
+                    }
+                }
+                let mut counts = vec![0.0; 1 << d];
+                for (place, count) in places.iter().zip(&unit.counts) {
+                    counts[*place as usize] += count;
+                }
+                let worth = self.worths.by_pattern(&counts, leaf.value as f32, d);
+                for (feature, worth) in features.iter().zip(worth.chunks_exact(1 << d)) {
+                    let in_unit = unit.features.iter().position(|other| other == feature).unwrap_or_default();
+                    let values = &mut unit.values[in_unit << unit.bits..][..1 << unit.bits];
+                    for (value, place) in values.iter_mut().zip(&places) {
+                        *value += worth[*place as usize];
                     }
                 }
             }
-            for (bit, sum) in sums.iter().enumerate().take(d) {
-                self.values[bit * self.rows + *place as usize] = *sum as f32;
-            }
         }
     }
-}
 
-/// In place: to each set the sum over its supersets.
-fn superset_sums(sums: &mut [f64]) {
-    let mut half = 1;
-    while half < sums.len() {
-        for pair in sums.chunks_exact_mut(2 * half) {
-            let (without, with) = pair.split_at_mut(half);
-            without.iter_mut().zip(with).for_each(|(without, with)| *without += *with);
+    /// A leaf on its own, whose path is too long for a unit.
+    fn leaf(&mut self, value: f64) {
+        let d = self.path.len();
+        let Some([background, rows]) = self.patterns.pop() else { return };
+        let all = background.iter().flatten().take(self.background_rows);
+        let share = 1.0 / self.background_rows as f32;
+        if d <= TABLE_FEATURES_MAX && (d + 1) << d <= 16 * (CHUNK_ROWS + self.background_rows) {
+            let mut counts = vec![0.0; 1 << d];
+            all.for_each(|pattern| counts[*pattern as usize] += share);
+            let worth = self.worths.by_pattern(&counts, value as f32, d).to_vec();
+            let path = self.path.clone();
+            self.look_up(&path, &worth, 1 << d, &rows, |pattern| pattern as usize);
+        } else {
+            let mut counts: HashMap<u32, f64> = HashMap::new();
+            all.for_each(|pattern| *counts.entry(*pattern).or_default() += value * f64::from(share));
+            let mut counts: Vec<(u32, f64)> = counts.into_iter().collect();
+            counts.sort_unstable_by_key(|(pattern, _)| *pattern);
+            let mut places: HashMap<u32, usize> = HashMap::new();
+            for pattern in rows.iter().flatten() {
+                let next = places.len();
+                places.entry(*pattern).or_insert(next);
+            }
+            let worth = worth::by_pairs(&counts, &places, d);
+            let path = self.path.clone();
+            let place = |pattern| places.get(&pattern).copied().unwrap_or_default();
+            self.look_up(&path, &worth, places.len(), &rows, place);
         }
-        half *= 2;
+        self.patterns.push([background, rows]);
+    }
+
+    /// Adds to the rows' features what stands at the places of their patterns.
+    fn look_up(
+        &mut self,
+        features: &[u32],
+        values: &[f32],
+        places: usize,
+        rows: &[Patterns],
+        place: impl Fn(u32) -> usize,
+    ) {
+        for (patterns, phi) in rows.iter().zip(self.phi.chunks_exact_mut(self.features)) {
+            let at = patterns.map(&place);
+            for (feature, values) in features.iter().zip(values.chunks_exact(places)) {
+                for (phi, at) in phi[*feature as usize].iter_mut().zip(at) {
+                    *phi += values[at];
+                }
+            }
+        }
     }
 }
