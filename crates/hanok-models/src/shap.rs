@@ -43,7 +43,7 @@ pub struct Explanation {
     pub features: usize,
     /// The values: rows × outputs × features, or for interactions rows × outputs × features × features. The raw value of an output is its base and the sum of its values.
     pub values: Vec<f64>,
-    /// The expected raw value of each output.
+    /// The expected value of each output; for losses, of each row.
     pub base: Vec<f64>,
 }
 

@@ -94,42 +94,70 @@ impl<'a> Interventional<'a> {
         Ok(Explanation { rows: table.rows(), outputs, features, values, base: self.base.clone() })
     }
 
-    /// Explains predictions of a logistic link. The values of each background row are stretched to the difference of the two
-    /// predictions, as shap does; that needs work for every pair of rows.
+    /// Explains the probabilities of a logistic link: [`Self::explain`] for another value than the raw one, which needs work for every pair
+    /// of rows. The values against each background row are stretched to the difference of the two probabilities, as shap does.
     pub fn explain_probability(&self, table: &Table, threads: usize) -> Result<Explanation, ExplainError> {
-        if !matches!(self.ensemble.link, Link::Logistic { .. }) {
+        let Link::Logistic { factor } = self.ensemble.link else {
             return Err(ExplainError::Output("probabilities"));
+        };
+        let probability = |_: usize, raw: f64| 1.0 / (1.0 + (-factor * raw).exp());
+        let mut explained = self.stretched(table, threads, probability)?;
+        // The same for all rows.
+        explained.base.truncate(self.base.len());
+        Ok(explained)
+    }
+
+    /// Explains the logarithmic loss of a logistic link with one output, given the label of each row, 0 or 1. The base depends on the label:
+    /// there is one for each row.
+    pub fn explain_log_loss(
+        &self,
+        table: &Table,
+        labels: &[f64],
+        threads: usize,
+    ) -> Result<Explanation, ExplainError> {
+        match self.ensemble.link {
+            Link::Logistic { factor } if self.base.len() == 1 && labels.len() == table.rows() => {
+                // ln(1 + exp(z)) − y z, without overflow.
+                let loss = |row: usize, raw: f64| {
+                    let z = factor * raw;
+                    z.max(0.0) + (-z.abs()).exp().ln_1p() - labels[row] * z
+                };
+                self.stretched(table, threads, loss)
+            }
+            _ => Err(ExplainError::Output("losses")),
         }
+    }
+
+    /// Values of a function of the row's number and its raw value; a base for each row and output.
+    fn stretched(
+        &self,
+        table: &Table,
+        threads: usize,
+        function: impl Fn(usize, f64) -> f64,
+    ) -> Result<Explanation, ExplainError> {
         let (features, outputs) = (self.ensemble.features, self.base.len());
         check_size(self.ensemble, table, features)?;
         let predictor = Predictor::new(self.ensemble);
-        let link = |raw: &[f64]| {
-            let mut predicted = raw.to_vec();
-            predicted.chunks_mut(outputs).for_each(|row| self.ensemble.apply_link(row));
-            predicted
-        };
         let raw = predictor.raw(table, threads)?;
-        let predicted = link(&raw);
         let raw_background = predictor.raw(&self.background, threads)?;
-        let predicted_background = link(&raw_background);
         let mut values = vec![0.0; table.rows() * outputs * features];
+        let mut base = vec![0.0; table.rows() * outputs];
         let share = 1.0 / self.background.rows() as f64;
         for at in 0..self.background.rows() {
             let reference = self.reference(at);
             let explained = Explainer::new(&reference)?.explain(table, threads)?;
-            for (cell, (to, from)) in
-                values.chunks_mut(features).zip(explained.values.chunks(features)).enumerate()
-            {
-                let other = at * outputs + cell % outputs;
-                let (rise, run) =
-                    (predicted[cell] - predicted_background[other], raw[cell] - raw_background[other]);
-                // Where both rows have the same raw value, the values cancel out, and the slope is as good as any.
-                let slope =
-                    if run.abs() > 1e-12 { rise / run } else { predicted[cell] * (1.0 - predicted[cell]) };
+            let cells = values.chunks_mut(features.max(1)).zip(explained.values.chunks(features.max(1)));
+            for ((cell, base), (to, from)) in base.iter_mut().enumerate().zip(cells) {
+                let (row, run_from) = (cell / outputs, raw_background[at * outputs + cell % outputs]);
+                let (rise, run) = (function(row, raw[cell]) - function(row, run_from), raw[cell] - run_from);
+                // Between equal raw values the slope is the derivative, here by a difference wide enough for f64.
+                let derivative =
+                    || (function(row, raw[cell] + 1e-5) - function(row, raw[cell] - 1e-5)) / 2e-5;
+                let slope = if run.abs() > 1e-9 { rise / run } else { derivative() };
                 to.iter_mut().zip(from).for_each(|(to, from)| *to += share * slope * from);
+                *base += share * function(row, run_from);
             }
         }
-        let base = mean_rows(&predicted_background, outputs);
         Ok(Explanation { rows: table.rows(), outputs, features, values, base })
     }
 

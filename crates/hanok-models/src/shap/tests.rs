@@ -214,10 +214,18 @@ proptest! {
             Interventional::new(&ensemble, Table::from_rows(&random_rows(!seed, features, 9), features)).unwrap();
         let found = model.explain_probability(&rows, 1).unwrap();
         let predicted = crate::Predictor::new(&ensemble).predict(&rows, 1).unwrap();
-        for (values, predicted) in found.values.chunks(features).zip(predicted) {
+        for (values, predicted) in found.values.chunks(features).zip(&predicted) {
             let sum = found.base[0] + values.iter().sum::<f64>();
-            prop_assert!(close(sum, predicted, 2.0), "{} is not {}", sum, predicted);
+            prop_assert!(close(sum, *predicted, 2.0), "{} is not {}", sum, predicted);
         }
+        let labels: Vec<f64> = (0..20).map(|row| f64::from(row % 2)).collect();
+        let losses = model.explain_log_loss(&rows, &labels, 2).unwrap();
+        for (row, (values, predicted)) in losses.values.chunks(features).zip(predicted).enumerate() {
+            let sum = losses.base[row] + values.iter().sum::<f64>();
+            let loss = -if labels[row] > 0.0 { predicted } else { 1.0 - predicted }.ln();
+            prop_assert!(close(sum, loss, 4.0 + loss), "{} is not {}", sum, loss);
+        }
+        prop_assert!(model.explain_log_loss(&rows, &labels[1..], 1).is_err());
     }
 
     #[test]
@@ -265,7 +273,11 @@ proptest! {
             explainer.isa = isa;
             let one = explainer.explain(&table, 1).unwrap();
             assert_eq!(one, explainer.explain(&table, 3).unwrap());
+            let model = Interventional::new(&ensemble, Table::from_rows(&rows[..60], 6)).unwrap();
+            let against = model.explain(&table, 1).unwrap();
+            assert_eq!(against, model.explain(&table, 3).unwrap());
             let last = Table::from_rows(&rows[699 * 6..], 6);
+            assert_eq!(against.values[699 * 12..], model.explain(&last, 1).unwrap().values);
             assert_eq!(one.values[699 * 12..], explainer.explain(&last, 1).unwrap().values);
             one
         }).collect();
