@@ -82,9 +82,9 @@ impl<'a> Explainer<'a> {
         let coding = Coding::new(ensemble);
         let mut base = vec![0.0; ensemble.outputs()];
         let programs = if degree <= F32_DEGREE_MAX {
-            Programs::F32(compile(ensemble, &coding))
+            Programs::F32(compile(ensemble, &coding, None))
         } else {
-            Programs::F64(compile(ensemble, &coding))
+            Programs::F64(compile(ensemble, &coding, None))
         };
         for tree in &ensemble.trees {
             base[tree.output as usize] += program::means(tree).first().copied().unwrap_or(0.0);
@@ -98,10 +98,11 @@ impl<'a> Explainer<'a> {
 
     /// Explains rows on some threads. The values of a row depend on neither the threads nor the other rows.
     pub fn explain(&self, table: &Table, threads: usize) -> Result<Explanation, ExplainError> {
-        check_size(self.ensemble, table, self.ensemble.features)?;
+        let features = self.ensemble.features;
+        check_size(self.ensemble, table, features)?;
         let values = match &self.programs {
-            Programs::F32(programs) => self.values(programs, table, threads),
-            Programs::F64(programs) => self.values(programs, table, threads),
+            Programs::F32(programs) => self.values(programs, features, table, threads),
+            Programs::F64(programs) => self.values(programs, features, table, threads),
         };
         Ok(self.explanation(table, values))
     }
@@ -112,17 +113,22 @@ impl<'a> Explainer<'a> {
         let features = self.ensemble.features;
         check_size(self.ensemble, table, features.saturating_mul(features))?;
         let own = self.explain(table, threads)?;
+        let (ensemble, coding, cells) = (self.ensemble, &self.coding, features * features);
         let mut values = match &self.programs {
-            Programs::F32(_) => self.values(&self.conditioned::<f32>(), table, threads),
-            Programs::F64(_) => self.values(&self.conditioned::<f64>(), table, threads),
+            Programs::F32(_) => {
+                self.values::<f32>(&compile(ensemble, coding, Some(features)), cells, table, threads)
+            }
+            Programs::F64(_) => {
+                self.values::<f64>(&compile(ensemble, coding, Some(features)), cells, table, threads)
+            }
         };
         for (matrix, own) in
-            values.chunks_exact_mut(features * features).zip(own.values.chunks_exact(features))
+            values.chunks_exact_mut(cells.max(1)).zip(own.values.chunks_exact(features.max(1)))
         {
             for i in 0..features {
                 for j in 0..i {
-                    // Each was computed as twice the interaction, once from either side.
-                    let half = (matrix[i * features + j] + matrix[j * features + i]) / 4.0;
+                    // Twice the interaction, in parts: each path has met the pair in one of its orders.
+                    let half = f64::midpoint(matrix[i * features + j], matrix[j * features + i]);
                     matrix[i * features + j] = half;
                     matrix[j * features + i] = half;
                 }
@@ -146,32 +152,20 @@ impl<'a> Explainer<'a> {
         }
     }
 
-    /// By output and feature, the programs conditioned on the feature of the trees that test it.
-    fn conditioned<T: Real>(&self) -> Vec<Vec<Program<T>>> {
-        let features = self.ensemble.features;
-        let mut programs: Vec<Vec<Program<T>>> = Vec::new();
-        programs.resize_with(self.base.len() * features, Vec::new);
-        for tree in &self.ensemble.trees {
-            let tested = tree.nodes.iter().filter_map(|node| match &node.kind {
-                Kind::Split(split) => Some(split.feature),
-                Kind::Leaf(_) => None,
-            });
-            for feature in tested.collect::<std::collections::BTreeSet<u32>>() {
-                let program = program::compile(tree, &self.coding, Some(feature));
-                programs[tree.output as usize * features + feature as usize].push(program);
-            }
-        }
-        programs
-    }
-
-    /// Values of groups of programs: rows × groups × features.
-    fn values<T: Real>(&self, programs: &[Vec<Program<T>>], table: &Table, threads: usize) -> Vec<f64> {
-        let (outputs, features, columns) = (programs.len(), self.ensemble.features, self.coding.columns());
-        let mut values = vec![0.0; table.rows() * outputs * features];
-        if columns == 0 || features == 0 {
+    /// Values of each output's programs: rows × outputs × `width`.
+    fn values<T: Real>(
+        &self,
+        programs: &[Vec<Program<T>>],
+        width: usize,
+        table: &Table,
+        threads: usize,
+    ) -> Vec<f64> {
+        let (outputs, columns) = (programs.len(), self.coding.columns());
+        let mut values = vec![0.0; table.rows() * outputs * width];
+        if columns == 0 || width == 0 {
             return values;
         }
-        let group_bytes = columns * size_of::<Codes>() + features * size_of::<Lanes<T>>();
+        let group_bytes = columns * size_of::<Codes>() + width * size_of::<Lanes<T>>();
         let groups =
             (BLOCK_BYTES / group_bytes).clamp(1, BLOCK_ROWS / LANES).min(table.rows().div_ceil(LANES));
         let block_rows = groups * LANES;
@@ -179,32 +173,36 @@ impl<'a> Explainer<'a> {
             let stacks: [Stacks<T>; TOGETHER] =
                 std::array::from_fn(|_| Stacks::new(programs.iter().flatten()));
             let codes = vec![Codes([0; LANES]); groups * columns];
-            let phi = vec![Lanes([T::ZERO; LANES]); groups * features];
-            let totals = vec![[0.0_f64; LANES]; groups * features];
+            let phi = vec![Lanes([T::ZERO; LANES]); groups * width];
+            let totals = vec![[0.0_f64; LANES]; groups * width];
             (stacks, codes, phi, totals)
         };
-        let row_values = outputs * features;
+        let row_values = outputs * width;
         for_blocks(&mut values, block_rows * row_values, threads, state, |state, block, out| {
             let (stacks, codes, phi, totals) = state;
             let rows = out.len() / row_values;
             let groups = rows.div_ceil(LANES);
             let codes = &mut codes[..groups * columns];
-            let (phi, totals) = (&mut phi[..groups * features], &mut totals[..groups * features]);
+            let (phi, totals) = (&mut phi[..groups * width], &mut totals[..groups * width]);
             self.coding.encode(table, block * block_rows, rows, codes);
             for (output, programs) in programs.iter().enumerate() {
                 totals.fill([0.0; LANES]);
                 for programs in programs.chunks(FLUSH_TREES) {
                     phi.fill(Lanes([T::ZERO; LANES]));
                     for program in programs {
-                        T::run(self.isa, program, &mut Block { codes, columns, phi, features, stacks });
+                        T::run(
+                            self.isa,
+                            program,
+                            &mut Block { codes, columns, phi, features: width, stacks },
+                        );
                     }
                     for (totals, phi) in totals.iter_mut().zip(&*phi) {
                         totals.iter_mut().zip(phi.0).for_each(|(total, phi)| *total += phi.to_f64());
                     }
                 }
                 for (row, out) in out.chunks_exact_mut(row_values).enumerate() {
-                    let out = &mut out[output * features..][..features];
-                    for (out, total) in out.iter_mut().zip(&totals[row / LANES * features..]) {
+                    let out = &mut out[output * width..][..width];
+                    for (out, total) in out.iter_mut().zip(&totals[row / LANES * width..]) {
                         *out = total[row % LANES] / self.ensemble.divisor;
                     }
                 }
@@ -230,12 +228,12 @@ fn no_linear_leaves(ensemble: &Ensemble) -> Result<(), ExplainError> {
     if nodes.any(|node| is_linear(&node.kind)) { Err(ExplainError::LinearLeaves) } else { Ok(()) }
 }
 
-/// Programs of all trees by output.
-fn compile<T: Real>(ensemble: &Ensemble, coding: &Coding) -> Vec<Vec<Program<T>>> {
+/// Programs of all trees by output, for pairs of features if their number is given.
+fn compile<T: Real>(ensemble: &Ensemble, coding: &Coding, pairs: Option<usize>) -> Vec<Vec<Program<T>>> {
     let mut programs: Vec<Vec<Program<T>>> = Vec::new();
     programs.resize_with(ensemble.outputs(), Vec::new);
     for tree in &ensemble.trees {
-        programs[tree.output as usize].push(program::compile(tree, coding, None));
+        programs[tree.output as usize].push(program::compile(tree, coding, pairs));
     }
     programs
 }

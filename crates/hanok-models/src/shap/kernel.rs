@@ -96,8 +96,13 @@ fn step<V: Vector>(op: &Op<V::Real>, groups: &mut [Group<'_, V::Real>]) {
         Op::Test { test, from, to } => each(groups, |group| group.test::<V>(*test, *from, *to)),
         Op::Apply(op) => each(groups, |group| group.apply::<V>(op)),
         Op::Lift(op) => each(groups, |group| group.lift::<V>(op)),
-        Op::Scale(op) => each(groups, |group| group.scale::<V>(op)),
-        Op::Rescale(op) => each(groups, |group| group.rescale::<V>(op)),
+        Op::Split(op, mask) => each(groups, |group| group.split::<V>(op, *mask)),
+        Op::Replace(op) => each(groups, |group| group.replace::<V>(op)),
+        Op::Dot(op, mask) => each(groups, |group| group.dot::<V>(op, *mask)),
+        Op::DotEdge(op) => each(groups, |group| group.dot_edge::<V>(op)),
+        Op::DotLeaves(op) => each(groups, |group| {
+            group.leaves::<V>(&op.leaves, load(&group.m[op.m as usize]));
+        }),
         Op::Reduce { m, to, n, to_n } => {
             each(groups, |group| group.reduce::<V>(*m, *to, *n as usize, *to_n as usize));
         }
@@ -289,21 +294,62 @@ impl<T: Real> Group<'_, T> {
         self.add(op.feature, mask.sub(weight), dot);
     }
 
+    /// The mask that a split continues; all ones where it is the first of its feature.
     #[inline(always)]
-    fn scale<V: Vector<Real = T>>(&mut self, op: &Factor<T>) {
-        let factor = load::<V>(&self.masks[op.mask as usize]).sub(V::splat(op.weight));
-        let (from, to) = self.m.split_at_mut(op.to as usize);
-        for (from, to) in from[op.m as usize..][..op.n as usize].iter().zip(to) {
-            factor.mul(load(from)).store(to);
+    fn mask<V: Vector<Real = T>>(&self, mask: Option<u32>) -> V {
+        mask.map_or(V::splat(T::ONE), |mask| load(&self.masks[mask as usize]))
+    }
+
+    #[inline(always)]
+    fn split<V: Vector<Real = T>>(&mut self, op: &Fork<T>, mask: Option<u32>) {
+        let right = self.goes_right::<V>(op.test);
+        let mask = self.mask::<V>(mask);
+        let left_factor = V::select(right, zero(), mask).sub(V::splat(op.shares[0]));
+        let right_factor = V::select(right, mask, zero()).sub(V::splat(op.shares[1]));
+        let (from, to) = self.m.split_at_mut(op.right as usize);
+        let (to_right, to_left) = to.split_at_mut((op.left - op.right) as usize);
+        let pairs = from[op.from as usize..][..op.n as usize].windows(2);
+        for ((pair, to_left), to_right) in pairs.zip(to_left).zip(to_right) {
+            let sum = load::<V>(&pair[0]).add(load(&pair[1]));
+            left_factor.mul(sum).store(to_left);
+            right_factor.mul(sum).store(to_right);
         }
     }
 
     #[inline(always)]
-    fn rescale<V: Vector<Real = T>>(&mut self, op: &Factor<T>) {
+    fn replace<V: Vector<Real = T>>(&mut self, op: &Factor<T>) {
         let factor = load::<V>(&self.masks[op.mask as usize]).sub(V::splat(op.weight));
-        for g in &mut self.g[op.to as usize..][..=op.n as usize] {
-            factor.mul(load(g)).store(g);
+        let (from, to) = self.m.split_at_mut(op.to as usize);
+        for (pair, to) in from[op.m as usize..][..op.n as usize].windows(2).zip(to) {
+            factor.mul(load::<V>(&pair[0]).add(load(&pair[1]))).store(to);
         }
+    }
+
+    #[inline(always)]
+    fn dot<V: Vector<Real = T>>(&mut self, op: &Fork<T>, mask: Option<u32>) {
+        let right = self.goes_right::<V>(op.test);
+        let mask = self.mask::<V>(mask);
+        let left_factor = V::select(right, zero(), mask).sub(V::splat(op.shares[0]));
+        let right_factor = V::select(right, mask, zero()).sub(V::splat(op.shares[1]));
+        let left = &self.g[op.left as usize..][..op.n as usize];
+        let right = &self.g[op.right as usize..][..op.n as usize];
+        let m = &self.m[op.from as usize..][..op.n as usize];
+        let (mut dot_left, mut dot_right) = (zero::<V>(), zero::<V>());
+        for ((left, right), m) in left.iter().zip(right).zip(m) {
+            let m = load::<V>(m);
+            dot_left = m.mul_add(load(left), dot_left);
+            dot_right = m.mul_add(load(right), dot_right);
+        }
+        self.add(op.feature, V::splat(T::ONE), left_factor.mul_add(dot_left, right_factor.mul(dot_right)));
+    }
+
+    #[inline(always)]
+    fn dot_edge<V: Vector<Real = T>>(&mut self, op: &Factor<T>) {
+        let factor = load::<V>(&self.masks[op.mask as usize]).sub(V::splat(op.weight));
+        let g = &self.g[op.to as usize..][..op.n as usize];
+        let m = &self.m[op.m as usize..][..op.n as usize];
+        let dot = g.iter().zip(m).fold(zero::<V>(), |dot, (g, m)| load::<V>(m).mul_add(load(g), dot));
+        self.add(op.feature, factor, dot);
     }
 
     #[inline(always)]

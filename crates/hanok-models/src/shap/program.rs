@@ -16,6 +16,9 @@
 //! all nodes have height 1, so that the work a leaf and row is nearly constant, whatever the depth. All terms of M are positive
 //! and no factor exceeds 1: it is stable at any depth, without divisions. Rows only select (s), so lanes are rows.
 //!
+//! Interactions: for each feature i whose factor is multiplied in above a node, the walk also has M^(i), the moments with s_i − w_i in place
+//! of F_i. Where F_f is multiplied in below, twice Φ_if is (s_f − w_f) Σ_j M^(i)_j G_j: each pair of a path is met once, and G is shared.
+//!
 //! A feature that occurs again below a node is **pending**: its factor is multiplied in only on edges below which it occurs no
 //! more, with the product of its shares and the conjunction of its tests.
 
@@ -46,10 +49,16 @@ pub(super) enum Op<T> {
     Apply(Factor<T>),
     /// G at `to` times w (1 − t) + s t: degree n − 1 to n; the moments from before the factor stand at `m`.
     Lift(Factor<T>),
-    /// Moments times s − w: n at `m` to n at `to`.
-    Scale(Factor<T>),
-    /// G at `to`, of degree n, times s − w.
-    Rescale(Factor<T>),
+    /// Moments with s − w in place of a split's factor, for both children: n at `from` to n − 1 at `left` and `right`.
+    Split(Fork<T>, Option<u32>),
+    /// The same for a pending feature: n at `m` to n − 1 at `to`.
+    Replace(Factor<T>),
+    /// φ of a pair, before `Up`: moments at `from`.
+    Dot(Fork<T>, Option<u32>),
+    /// φ of a pair, before `Lift`: moments at `m`, G of degree n − 1 at `to`.
+    DotEdge(Factor<T>),
+    /// φ of a pair, before `Pair`.
+    DotLeaves(Pair<T>),
     /// n moments at `m` to `to_n` at `to`.
     Reduce { m: u32, to: u32, n: u32, to_n: u32 },
     /// G from degree `from` to degree `to`.
@@ -126,17 +135,17 @@ pub(super) struct Program<T> {
 
 /// Most distinct features of a path.
 pub(super) fn path_features(tree: &Tree) -> usize {
-    Compiler::new(tree, None).degrees.first().copied().unwrap_or(0)
+    Compiler::new(tree).degrees.first().copied().unwrap_or(0)
 }
 
-/// Compiles a tree. With a `conditioned` feature i, the values are those of the tree whose leaves are weighted by s_i − w_i in place of
-/// F_i: twice the interactions with i.
-pub(super) fn compile<T: Real>(tree: &Tree, coding: &Coding, conditioned: Option<u32>) -> Program<T> {
-    let compiler = Compiler::new(tree, conditioned);
+/// Compiles a tree. With `pairs`, the number of features, the value of features i and j goes to i · features + j or to j · features + i.
+pub(super) fn compile<T: Real>(tree: &Tree, coding: &Coding, pairs: Option<usize>) -> Program<T> {
+    let compiler = Compiler::new(tree);
     let degree = compiler.degrees.first().copied().unwrap_or(0);
-    let mut emitter = Emitter { compiler: &compiler, tree, coding, ops: Vec::new(), places: [degree, 0, 0] };
+    let mut emitter =
+        Emitter { compiler: &compiler, tree, coding, pairs, ops: Vec::new(), places: [degree, 0, 0] };
     if degree > 0 {
-        emitter.node(0, 0, 0, degree);
+        emitter.node(0, &Above { m: 0, others: Vec::new() }, 0, degree);
     }
     let start = (0..degree).map(|j| T::from_f64(beta(j, degree - 1 - j))).collect();
     Program { start, places: emitter.places, ops: emitter.ops }
@@ -180,11 +189,11 @@ struct Pending {
 }
 
 impl Pending {
-    fn factor<T: Real>(&self, n: usize, m: usize, to: usize) -> Factor<T> {
+    fn factor<T: Real>(&self, feature: u32, n: usize, m: usize, to: usize) -> Factor<T> {
         Factor {
             mask: self.mask,
             weight: T::from_f64(self.weight),
-            feature: self.feature,
+            feature,
             n: n as u32,
             m: m as u32,
             to: to as u32,
@@ -204,13 +213,10 @@ struct Compiler {
     continued: Vec<Option<Pending>>,
     /// The first of the two masks that a split makes which is not the last of its feature.
     masks: Vec<u32>,
-    /// Whether no leaf below can have a value, because the conditioned feature is on no path to it.
-    dead: Vec<bool>,
-    conditioned: Option<u32>,
 }
 
 impl Compiler {
-    fn new(tree: &Tree, conditioned: Option<u32>) -> Compiler {
+    fn new(tree: &Tree) -> Compiler {
         let count = tree.nodes.len();
         let mut occurrences: HashMap<u32, Vec<usize>> = HashMap::new();
         let mut ends: Vec<usize> = (1..=count).collect();
@@ -231,8 +237,6 @@ impl Compiler {
             is_last: vec![false; count],
             continued: vec![None; count],
             masks: vec![0; count],
-            dead: vec![conditioned.is_some(); count],
-            conditioned,
         };
         // (node, pending, level): preorder, so that a node is visited after its parent.
         let mut open = vec![(0, Vec::<Pending>::new(), 0_u32)];
@@ -242,7 +246,7 @@ impl Compiler {
             let children = [split.left as usize, split.right as usize];
             let old = pending.iter().find(|p| p.feature == feature).copied();
             let occurs_below = children.iter().any(|child| occurs(feature, *child));
-            this.is_last[at] = !occurs_below && conditioned != Some(feature);
+            this.is_last[at] = !occurs_below;
             this.continued[at] = old;
             this.masks[at] = 2 * level;
             for (side, child) in children.into_iter().enumerate() {
@@ -254,10 +258,6 @@ impl Compiler {
                     let weight = old.map_or(1.0, |old| old.weight) * shares(tree, split)[side];
                     sort(Pending { feature, weight, mask: 2 * level + side as u32 });
                 }
-                // Where the conditioned feature is multiplied in, there are values below.
-                if applied.iter().any(|p| Some(p.feature) == conditioned) {
-                    this.dead[child..ends[child]].fill(false);
-                }
                 this.applied[child] = applied;
                 open.push((child, next, level + 1));
             }
@@ -265,7 +265,6 @@ impl Compiler {
         for at in (0..count).rev() {
             if let Kind::Split(split) = &tree.nodes[at].kind {
                 let children = [split.left as usize, split.right as usize];
-                this.dead[at] = children.iter().all(|child| this.dead[*child]);
                 let inner = children.map(|child| this.inner(child));
                 this.degrees[at] = inner[0].max(inner[1]) + usize::from(this.is_last[at]);
             }
@@ -275,15 +274,22 @@ impl Compiler {
 
     /// Degree below the edge into a node, without the factor of a split which is the last of its feature.
     fn inner(&self, child: usize) -> usize {
-        let factors = self.applied[child].iter().filter(|p| Some(p.feature) != self.conditioned);
-        if self.dead[child] { 0 } else { self.degrees[child] + factors.count() }
+        self.degrees[child] + self.applied[child].len()
     }
+}
+
+/// Where the moments above a node stand: those of all factors, and with each feature's factor replaced.
+#[derive(Clone)]
+struct Above {
+    m: usize,
+    others: Vec<(u32, usize)>,
 }
 
 struct Emitter<'a, T> {
     compiler: &'a Compiler,
     tree: &'a Tree,
     coding: &'a Coding,
+    pairs: Option<usize>,
     ops: Vec<Op<T>>,
     places: [usize; 3],
 }
@@ -296,56 +302,93 @@ impl<T: Real> Emitter<'_, T> {
         }
     }
 
-    /// G of a node to `g`, from its moments at `m`; moments from `top` on are free.
-    fn node(&mut self, at: usize, m: usize, g: usize, top: usize) {
+    /// Where the value of a feature goes, or with `other` that of a pair.
+    fn target(&self, other: u32, feature: u32) -> u32 {
+        self.pairs.map_or(feature, |features| other * features as u32 + feature)
+    }
+
+    /// G of a node to `g`, from its moments; moments from `top` on are free.
+    fn node(&mut self, at: usize, above: &Above, g: usize, top: usize) {
         let Kind::Split(split) = &self.tree.nodes[at].kind else { return };
         let n = self.compiler.degrees[at];
         let right_g = g + n + 1;
         self.need(top, right_g + n + 1, 0);
         if let Some(leaves) = self.leaves(at) {
-            self.ops.push(Op::Pair(Pair { leaves, m: m as u32, g: g as u32 }));
-        } else if let Some(quad) = self.quad(at, m, g) {
+            for (other, m) in &above.others {
+                let leaves = Leaves { feature: self.target(*other, split.feature), ..leaves };
+                self.ops.push(Op::DotLeaves(Pair { leaves, m: *m as u32, g: g as u32 }));
+            }
+            self.ops.push(Op::Pair(Pair { leaves, m: above.m as u32, g: g as u32 }));
+        } else if let Some(quad) = self.quad(at, above.m, g) {
             self.ops.push(Op::Quad(Box::new(quad)));
         } else if self.compiler.is_last[at] {
-            self.fork(at, split, m, g, top);
+            self.fork(at, split, above, g, top);
         } else {
             let (test, to) = (self.coding.test(split), self.compiler.masks[at]);
             self.need(0, 0, to as usize + 2);
             self.ops.push(Op::Test { test, from: self.compiler.continued[at].map(|p| p.mask), to });
-            self.edge(split.left as usize, m, n, g, top);
-            self.edge(split.right as usize, m, n, right_g, top);
+            self.edge(split.left as usize, above, n, g, top);
+            self.edge(split.right as usize, above, n, right_g, top);
             self.ops.push(Op::Join { g: g as u32, right: right_g as u32, n: n as u32 });
         }
     }
 
     /// A split whose feature occurs nowhere below it.
-    fn fork(&mut self, at: usize, split: &Split, m: usize, g: usize, top: usize) {
+    fn fork(&mut self, at: usize, split: &Split, above: &Above, g: usize, mut top: usize) {
         let n = self.compiler.degrees[at];
-        let (right_g, right_m, left_m) = (g + n + 1, top, top + n - 1);
-        let top = top + 2 * (n - 1);
-        self.need(top, 0, 0);
         let continued = self.compiler.continued[at];
-        let weight = continued.map_or(1.0, |p| p.weight);
-        let down = Fork {
+        let (mask, weight) = (continued.map(|p| p.mask), continued.map_or(1.0, |p| p.weight));
+        let fork = |feature: u32, from: usize, left: usize, right: usize| Fork {
             test: self.coding.test(split),
-            feature: split.feature,
+            feature,
             shares: shares(self.tree, split).map(|share| T::from_f64(share * weight)),
             n: n as u32,
-            from: m as u32,
-            left: left_m as u32,
-            right: right_m as u32,
+            from: from as u32,
+            left: left as u32,
+            right: right as u32,
         };
-        let up = Fork { left: g as u32, right: right_g as u32, ..down };
-        let (down, up) = match continued {
-            Some(p) => (Op::DownAgain(down, p.mask), Op::UpAgain(up, p.mask)),
-            None => (Op::Down(down), Op::Up(up)),
-        };
+        let mut below = [above.clone(), above.clone()];
         if n > 1 {
-            self.ops.push(down);
+            let mut downs = Vec::new();
+            // The moments of the right side stand first, those of the left after them.
+            let mut places = || {
+                top += 2 * (n - 1);
+                [top - (n - 1), top - 2 * (n - 1)]
+            };
+            for number in 0..=above.others.len() {
+                let from = number.checked_sub(1).map_or(above.m, |other| above.others[other].1);
+                let [left, right] = places();
+                for (below, to) in below.iter_mut().zip([left, right]) {
+                    *(number.checked_sub(1).map_or(&mut below.m, |other| &mut below.others[other].1)) = to;
+                }
+                let down = fork(split.feature, from, left, right);
+                downs.push(mask.map_or(Op::Down(down), |mask| Op::DownAgain(down, mask)));
+            }
+            if self.pairs.is_some() {
+                let [left, right] = places();
+                for (below, to) in below.iter_mut().zip([left, right]) {
+                    below.others.push((split.feature, to));
+                }
+                downs.push(Op::Split(fork(split.feature, above.m, left, right), mask));
+            }
+            self.ops.extend(downs);
+        } else {
+            for below in &mut below {
+                below.others.clear();
+            }
         }
-        self.edge(split.left as usize, left_m, n - 1, g, top);
-        self.edge(split.right as usize, right_m, n - 1, right_g, left_m);
-        self.ops.push(up);
+        self.need(top, 0, 0);
+        let right_g = g + n + 1;
+        let mut ups: Vec<Op<T>> = Vec::new();
+        for (other, m) in &above.others {
+            let dot = fork(self.target(*other, split.feature), *m, g, right_g);
+            ups.push(Op::Dot(dot, mask));
+        }
+        let up = fork(self.target(split.feature, split.feature), above.m, g, right_g);
+        ups.push(mask.map_or(Op::Up(up), |mask| Op::UpAgain(up, mask)));
+        self.edge(split.left as usize, &below[0], n - 1, g, top);
+        self.edge(split.right as usize, &below[1], n - 1, right_g, top);
+        self.ops.extend(ups);
     }
 
     /// A split with two leaves on whose edges nothing but its own factor is multiplied in.
@@ -357,14 +400,14 @@ impl<T: Real> Emitter<'_, T> {
             _ => None,
         };
         let leaves = [value(split.left)?, value(split.right)?];
-        if !compiler.is_last[at] || compiler.dead[at] {
+        if !compiler.is_last[at] {
             return None;
         }
         let shares = shares(self.tree, split);
         let weight = compiler.continued[at].map_or(1.0, |p| p.weight);
         Some(Leaves {
             test: self.coding.test(split),
-            feature: split.feature,
+            feature: self.target(split.feature, split.feature),
             from: compiler.continued[at].map(|p| p.mask),
             mean: T::from_f64(weight * (shares[0] * leaves[0] + shares[1] * leaves[1])),
             values: leaves.map(T::from_f64),
@@ -380,7 +423,7 @@ impl<T: Real> Emitter<'_, T> {
             self.leaves(child as usize).filter(|_| is_bare)
         };
         let children = [child(split.left)?, child(split.right)?];
-        if !compiler.is_last[at] || compiler.continued[at].is_some() {
+        if !compiler.is_last[at] || compiler.continued[at].is_some() || self.pairs.is_some() {
             return None;
         }
         let shares = shares(self.tree, split);
@@ -396,52 +439,69 @@ impl<T: Real> Emitter<'_, T> {
         })
     }
 
-    /// G of an edge, of degree n, to `g`, from n moments at `m`.
-    fn edge(&mut self, child: usize, m: usize, n: usize, g: usize, top: usize) {
+    /// G of an edge, of degree n, to `g`, from n moments.
+    fn edge(&mut self, child: usize, above: &Above, n: usize, g: usize, mut top: usize) {
         let compiler = self.compiler;
         let applied = &compiler.applied[child];
         let value = match &self.tree.nodes[child].kind {
-            _ if compiler.dead[child] => Some(0.0),
             Kind::Leaf(leaf) => Some(leaf.value),
             Kind::Split(_) => None,
         };
         let constant =
             |n: usize, value: f64| Op::Constant { g: g as u32, n: n as u32, value: T::from_f64(value) };
         self.need(top, g + n + 1, 0);
-        if let Some(value) = value.filter(|_| applied.is_empty() || compiler.dead[child]) {
+        if let Some(value) = value.filter(|_| applied.is_empty()) {
             self.ops.push(constant(n, value));
             return;
         }
         let inner = compiler.inner(child);
-        let (mut m, mut top) = (m, top);
+        let mut above = above.clone();
         if 0 < inner && inner < n {
-            self.ops.push(Op::Reduce { m: m as u32, to: top as u32, n: n as u32, to_n: inner as u32 });
-            (m, top) = (top, top + n - 1);
+            for m in above.places() {
+                self.ops.push(Op::Reduce { m: *m as u32, to: top as u32, n: n as u32, to_n: inner as u32 });
+                (*m, top) = (top, top + n - 1);
+            }
         }
-        let mut n_now = inner;
+        // What stands above each of the edge's factors.
         let mut before = Vec::with_capacity(applied.len());
-        for p in applied {
-            before.push((m, n_now));
-            let op = p.factor(n_now, m, top);
-            let is_conditioned = Some(p.feature) == compiler.conditioned;
-            n_now -= usize::from(!is_conditioned);
-            if n_now > 0 {
-                self.ops.push(if is_conditioned { Op::Scale(op) } else { Op::Apply(op) });
-                (m, top) = (top, top + n_now);
+        for (n, p) in (1..=inner).rev().zip(applied) {
+            before.push((n, above.clone()));
+            if n == 1 {
+                above.others.clear();
+                continue;
+            }
+            let replaced = p.factor(p.feature, n, above.m, top);
+            if self.pairs.is_some() {
+                self.ops.push(Op::Replace(replaced));
+                top += n - 1;
+            }
+            for m in above.places() {
+                self.ops.push(Op::Apply(p.factor(p.feature, n, *m, top)));
+                (*m, top) = (top, top + n - 1);
+            }
+            if self.pairs.is_some() {
+                above.others.push((p.feature, replaced.to as usize));
             }
         }
         self.need(top, 0, 0);
         match value {
             Some(value) => self.ops.push(constant(0, value)),
-            None => self.node(child, m, g, top),
+            None => self.node(child, &above, g, top),
         }
-        for (p, (m, n)) in applied.iter().zip(before).rev() {
-            let op = p.factor(n, m, g);
-            let is_conditioned = Some(p.feature) == compiler.conditioned;
-            self.ops.push(if is_conditioned { Op::Rescale(op) } else { Op::Lift(op) });
+        for (p, (n, above)) in applied.iter().zip(before).rev() {
+            for (other, m) in &above.others {
+                self.ops.push(Op::DotEdge(p.factor(self.target(*other, p.feature), n, *m, g)));
+            }
+            self.ops.push(Op::Lift(p.factor(self.target(p.feature, p.feature), n, above.m, g)));
         }
         if inner < n {
             self.ops.push(Op::Elevate { g: g as u32, from: inner as u32, to: n as u32 });
         }
+    }
+}
+
+impl Above {
+    fn places(&mut self) -> impl Iterator<Item = &mut usize> {
+        std::iter::once(&mut self.m).chain(self.others.iter_mut().map(|(_, m)| m))
     }
 }
