@@ -21,9 +21,11 @@ use crate::shap::{Explainer, Explanation, FLUSH_TREES, check_size};
 use crate::table::Table;
 
 /// Rows that share the tables of a leaf, at least.
-const CHUNK_ROWS: usize = 4096;
+const CHUNK_ROWS: usize = 16384;
 /// And at most.
 const CHUNK_ROWS_MAX: usize = 1 << 16;
+/// Bytes of values that a thread should have at work.
+const CHUNK_BYTES: usize = 32 << 20;
 /// Most distinct features of a path: bits of a pattern.
 const PATH_FEATURES_MAX: usize = 32;
 /// Bits of a unit's patterns: its tables should fit into the first-level cache.
@@ -75,7 +77,9 @@ impl<'a> Interventional<'a> {
         check_size(self.ensemble, table, features)?;
         let row_values = features * outputs;
         let mut values = vec![0.0; table.rows() * row_values];
-        let chunk_rows = self.background.rows().clamp(CHUNK_ROWS, CHUNK_ROWS_MAX);
+        let row_bytes = features.max(1) * (size_of::<f32>() + size_of::<f64>());
+        let chunk_rows =
+            self.background.rows().clamp(CHUNK_ROWS, CHUNK_ROWS_MAX).min(CHUNK_BYTES / row_bytes + 1);
         let block_rows = chunk_rows.min(table.rows().div_ceil(threads.max(1))).next_multiple_of(LANES);
         if columns > 0 && features > 0 {
             for_blocks(
@@ -103,7 +107,9 @@ impl<'a> Interventional<'a> {
         let probability = |_: usize, raw: f64| 1.0 / (1.0 + (-factor * raw).exp());
         let mut explained = self.stretched(table, threads, probability)?;
         // The same for all rows.
-        explained.base.truncate(self.base.len());
+        let raw = Predictor::new(self.ensemble).raw(&self.background, threads)?;
+        let background: Vec<f64> = raw.into_iter().map(|raw| probability(0, raw)).collect();
+        explained.base = mean_rows(&background, self.base.len());
         Ok(explained)
     }
 
