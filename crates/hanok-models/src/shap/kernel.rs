@@ -89,10 +89,13 @@ fn step<V: Vector>(op: &Op<V::Real>, groups: &mut [Group<'_, V::Real>]) {
     match op {
         Op::Pair(op) => each(groups, |group| group.pair::<V>(op)),
         Op::Quad(op) => each(groups, |group| group.quad::<V>(op)),
-        Op::Down(op) => each(groups, |group| group.down::<V>(op)),
-        Op::Up(op) => each(groups, |group| group.up::<V>(op)),
-        Op::DownAgain(op, from) => each(groups, |group| group.down_again::<V>(op, *from)),
-        Op::UpAgain(op, from) => each(groups, |group| group.up_again::<V>(op, *from)),
+        Op::Down(op, None) => each(groups, |group| group.down::<V>(op, |high| high)),
+        Op::Down(op, Some(mask)) => each(groups, |group| {
+            let mask = load::<V>(&group.masks[*mask as usize]);
+            group.down(op, |high| mask.mul(high));
+        }),
+        Op::Up(op, None) => each(groups, |group| group.up::<V>(op)),
+        Op::Up(op, Some(mask)) => each(groups, |group| group.up_again::<V>(op, *mask)),
         Op::Test { test, from, to } => each(groups, |group| group.test::<V>(*test, *from, *to)),
         Op::Apply(op) => each(groups, |group| group.apply::<V>(op)),
         Op::Lift(op) => each(groups, |group| group.lift::<V>(op)),
@@ -179,8 +182,9 @@ impl<T: Real> Group<'_, T> {
         V::select(right, reached_right, left).store(&mut g[2]);
     }
 
+    /// `keep` multiplies by the mask that the split continues, if it does.
     #[inline(always)]
-    fn down<V: Vector<Real = T>>(&mut self, op: &Fork<T>) {
+    fn down<V: Vector<Real = T>>(&mut self, op: &Fork<T>, keep: impl Fn(V) -> V) {
         let right = self.goes_right::<V>(op.test);
         let shares = op.shares.map(V::splat);
         let (from, to) = self.m.split_at_mut(op.right as usize);
@@ -189,8 +193,9 @@ impl<T: Real> Group<'_, T> {
         let mut low = load::<V>(&from[0]);
         for ((high, to_left), to_right) in from[1..].iter().zip(to_left).zip(to_right) {
             let high = load::<V>(high);
-            shares[0].mul_add(low, V::select(right, zero(), high)).store(to_left);
-            shares[1].mul_add(low, V::select(right, high, zero())).store(to_right);
+            let kept = keep(high);
+            shares[0].mul_add(low, V::select(right, zero(), kept)).store(to_left);
+            shares[1].mul_add(low, V::select(right, kept, zero())).store(to_right);
             low = high;
         }
     }
@@ -214,24 +219,6 @@ impl<T: Real> Group<'_, T> {
         reached.store(&mut g_left[op.n as usize]);
         let factor = V::select(right, zero(), V::splat(T::ONE)).sub(share);
         self.add(op.feature, factor, dot);
-    }
-
-    #[inline(always)]
-    fn down_again<V: Vector<Real = T>>(&mut self, op: &Fork<T>, mask: u32) {
-        let right = self.goes_right::<V>(op.test);
-        let mask = load::<V>(&self.masks[mask as usize]);
-        let shares = op.shares.map(V::splat);
-        let (from, to) = self.m.split_at_mut(op.right as usize);
-        let from = &from[op.from as usize..][..op.n as usize];
-        let (to_right, to_left) = to.split_at_mut((op.left - op.right) as usize);
-        let mut low = load::<V>(&from[0]);
-        for ((high, to_left), to_right) in from[1..].iter().zip(to_left).zip(to_right) {
-            let high = load::<V>(high);
-            let kept = mask.mul(high);
-            shares[0].mul_add(low, V::select(right, zero(), kept)).store(to_left);
-            shares[1].mul_add(low, V::select(right, kept, zero())).store(to_right);
-            low = high;
-        }
     }
 
     #[inline(always)]
@@ -294,18 +281,18 @@ impl<T: Real> Group<'_, T> {
         self.add(op.feature, mask.sub(weight), dot);
     }
 
-    /// The mask that a split continues; all ones where it is the first of its feature.
+    /// s − w on both sides of a split.
     #[inline(always)]
-    fn mask<V: Vector<Real = T>>(&self, mask: Option<u32>) -> V {
-        mask.map_or(V::splat(T::ONE), |mask| load(&self.masks[mask as usize]))
+    fn factors<V: Vector<Real = T>>(&self, op: &Fork<T>, mask: Option<u32>) -> [V; 2] {
+        let right = self.goes_right::<V>(op.test);
+        let mask = mask.map_or(V::splat(T::ONE), |mask| load(&self.masks[mask as usize]));
+        let [left_share, right_share] = op.shares.map(V::splat);
+        [V::select(right, zero(), mask).sub(left_share), V::select(right, mask, zero()).sub(right_share)]
     }
 
     #[inline(always)]
     fn split<V: Vector<Real = T>>(&mut self, op: &Fork<T>, mask: Option<u32>) {
-        let right = self.goes_right::<V>(op.test);
-        let mask = self.mask::<V>(mask);
-        let left_factor = V::select(right, zero(), mask).sub(V::splat(op.shares[0]));
-        let right_factor = V::select(right, mask, zero()).sub(V::splat(op.shares[1]));
+        let [left_factor, right_factor] = self.factors::<V>(op, mask);
         let (from, to) = self.m.split_at_mut(op.right as usize);
         let (to_right, to_left) = to.split_at_mut((op.left - op.right) as usize);
         let pairs = from[op.from as usize..][..op.n as usize].windows(2);
@@ -327,10 +314,7 @@ impl<T: Real> Group<'_, T> {
 
     #[inline(always)]
     fn dot<V: Vector<Real = T>>(&mut self, op: &Fork<T>, mask: Option<u32>) {
-        let right = self.goes_right::<V>(op.test);
-        let mask = self.mask::<V>(mask);
-        let left_factor = V::select(right, zero(), mask).sub(V::splat(op.shares[0]));
-        let right_factor = V::select(right, mask, zero()).sub(V::splat(op.shares[1]));
+        let [left_factor, right_factor] = self.factors::<V>(op, mask);
         let left = &self.g[op.left as usize..][..op.n as usize];
         let right = &self.g[op.right as usize..][..op.n as usize];
         let m = &self.m[op.from as usize..][..op.n as usize];

@@ -35,14 +35,10 @@ pub(super) enum Op<T> {
     Pair(Pair<T>),
     /// A split with two such splits.
     Quad(Box<Quad<T>>),
-    /// Moments for both children of a split: n at `from` to n − 1 at `left` and `right`.
-    Down(Fork<T>),
+    /// Moments for both children of a split: n at `from` to n − 1 at `left` and `right`; with the mask that the split continues, if it does.
+    Down(Fork<T>, Option<u32>),
     /// Back from both: G of degree n − 1 at `left` and `right` to degree n at `left`; the moments stand at `from`.
-    Up(Fork<T>),
-    /// The same for a split that continues a mask; its shares include those before.
-    DownAgain(Fork<T>, u32),
-    /// The way back.
-    UpAgain(Fork<T>, u32),
+    Up(Fork<T>, Option<u32>),
     /// The masks of both outcomes of a test, each and the mask `from` if there is one.
     Test { test: CodeTest, from: Option<u32>, to: u32 },
     /// Moments times w (1 − t) + s t: n at `m` to n − 1 at `to`.
@@ -100,7 +96,7 @@ pub(super) struct Quad<T> {
     pub(super) g: u32,
 }
 
-/// A split with its two sides.
+/// A split with its two sides; the shares include those of a mask that it continues.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fork<T> {
     pub(super) test: CodeTest,
@@ -362,7 +358,7 @@ impl<T: Real> Emitter<'_, T> {
                     *(number.checked_sub(1).map_or(&mut below.m, |other| &mut below.others[other].1)) = to;
                 }
                 let down = fork(split.feature, from, left, right);
-                downs.push(mask.map_or(Op::Down(down), |mask| Op::DownAgain(down, mask)));
+                downs.push(Op::Down(down, mask));
             }
             if self.pairs.is_some() {
                 let [left, right] = places();
@@ -385,7 +381,7 @@ impl<T: Real> Emitter<'_, T> {
             ups.push(Op::Dot(dot, mask));
         }
         let up = fork(self.target(split.feature, split.feature), above.m, g, right_g);
-        ups.push(mask.map_or(Op::Up(up), |mask| Op::UpAgain(up, mask)));
+        ups.push(Op::Up(up, mask));
         self.edge(split.left as usize, &below[0], n - 1, g, top);
         self.edge(split.right as usize, &below[1], n - 1, right_g, top);
         self.ops.extend(ups);
