@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use crate::categories::CategorySet;
-use crate::ensemble::{Dialect, Ensemble, Kind, Missing, Split, Test};
+use crate::ensemble::{Dialect, Ensemble, Kind, Missing, Node, Split, Test, Tree};
 use crate::table::Table;
 
 /// Rows that are computed side by side.
@@ -45,7 +45,7 @@ enum Rule {
 }
 
 /// A test of a code: right when the code of `column` is greater than `bound`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CodeTest {
     pub(crate) column: u32,
     pub(crate) bound: i32,
@@ -121,6 +121,15 @@ impl Coding {
                 CodeTest { column: column.copied().unwrap_or_default() as u32, bound: 0 }
             }
         }
+    }
+
+    /// The tests of a tree's nodes; leaves have one that means nothing.
+    pub(crate) fn tests(&self, tree: &Tree) -> Vec<CodeTest> {
+        let test = |node: &Node| match &node.kind {
+            Kind::Split(split) => self.test(split),
+            Kind::Leaf(_) => CodeTest { column: 0, bound: 0 },
+        };
+        tree.nodes.iter().map(test).collect()
     }
 
     /// Codes of the rows from `start` on: `out[group · columns + column][lane]`. Rows past the end repeat the last one.

@@ -2,6 +2,7 @@
 
 mod interventional;
 mod kernel;
+mod oblivious;
 mod program;
 mod real;
 mod simd;
@@ -11,6 +12,7 @@ mod worth;
 
 pub use interventional::Interventional;
 use kernel::{Block, Lanes, Stacks, TOGETHER};
+use oblivious::Oblivious;
 use program::Program;
 use real::Real;
 use simd::Isa;
@@ -61,11 +63,18 @@ pub struct Explainer<'a> {
 /// Most values of a result.
 const VALUES_MAX: usize = 1 << 32;
 
-/// By output, the programs of its trees.
+/// By output, how its trees are computed.
 #[derive(Debug)]
 enum Programs {
-    F32(Vec<Vec<Program<f32>>>),
-    F64(Vec<Vec<Program<f64>>>),
+    F32(Vec<Vec<Plan<f32>>>),
+    F64(Vec<Vec<Plan<f64>>>),
+}
+
+/// How a tree is computed.
+#[derive(Debug)]
+enum Plan<T> {
+    Program(Program<T>),
+    Table(Oblivious),
 }
 
 impl<'a> Explainer<'a> {
@@ -80,11 +89,12 @@ impl<'a> Explainer<'a> {
             return Err(ExplainError::PathFeatures { found: degree, limit: F64_DEGREE_MAX });
         }
         let coding = Coding::new(ensemble);
+        let isa = Isa::available().last().copied().unwrap_or(Isa::Base);
         let mut base = vec![0.0; ensemble.outputs()];
         let programs = if degree <= F32_DEGREE_MAX {
-            Programs::F32(compile(ensemble, &coding, None))
+            Programs::F32(compile(ensemble, &coding, isa, None))
         } else {
-            Programs::F64(compile(ensemble, &coding, None))
+            Programs::F64(compile(ensemble, &coding, isa, None))
         };
         for tree in &ensemble.trees {
             base[tree.output as usize] += program::means(tree).first().copied().unwrap_or(0.0);
@@ -92,7 +102,6 @@ impl<'a> Explainer<'a> {
         for (base, of_model) in base.iter_mut().zip(&ensemble.base) {
             *base = *base / ensemble.divisor + of_model;
         }
-        let isa = Isa::available().last().copied().unwrap_or(Isa::Base);
         Ok(Explainer { ensemble, coding, base, programs, isa })
     }
 
@@ -113,13 +122,13 @@ impl<'a> Explainer<'a> {
         let features = self.ensemble.features;
         check_size(self.ensemble, table, features.saturating_mul(features))?;
         let own = self.explain(table, threads)?;
-        let (ensemble, coding, cells) = (self.ensemble, &self.coding, features * features);
+        let (ensemble, coding, isa, cells) = (self.ensemble, &self.coding, self.isa, features * features);
         let mut values = match &self.programs {
             Programs::F32(_) => {
-                self.values::<f32>(&compile(ensemble, coding, Some(features)), cells, table, threads)
+                self.values::<f32>(&compile(ensemble, coding, isa, Some(features)), cells, table, threads)
             }
             Programs::F64(_) => {
-                self.values::<f64>(&compile(ensemble, coding, Some(features)), cells, table, threads)
+                self.values::<f64>(&compile(ensemble, coding, isa, Some(features)), cells, table, threads)
             }
         };
         for (matrix, own) in
@@ -155,7 +164,7 @@ impl<'a> Explainer<'a> {
     /// Values of each output's programs: rows × outputs × `width`.
     fn values<T: Real>(
         &self,
-        programs: &[Vec<Program<T>>],
+        programs: &[Vec<Plan<T>>],
         width: usize,
         table: &Table,
         threads: usize,
@@ -170,8 +179,8 @@ impl<'a> Explainer<'a> {
             (BLOCK_BYTES / group_bytes).clamp(1, BLOCK_ROWS / LANES).min(table.rows().div_ceil(LANES));
         let block_rows = groups * LANES;
         let state = || {
-            let stacks: [Stacks<T>; TOGETHER] =
-                std::array::from_fn(|_| Stacks::new(programs.iter().flatten()));
+            let all = || programs.iter().flatten().filter_map(Plan::program);
+            let stacks: [Stacks<T>; TOGETHER] = std::array::from_fn(|_| Stacks::new(all()));
             let codes = vec![Codes([0; LANES]); groups * columns];
             let phi = vec![Lanes([T::ZERO; LANES]); groups * width];
             let totals = vec![[0.0_f64; LANES]; groups * width];
@@ -190,11 +199,13 @@ impl<'a> Explainer<'a> {
                 for programs in programs.chunks(FLUSH_TREES) {
                     phi.fill(Lanes([T::ZERO; LANES]));
                     for program in programs {
-                        T::run(
-                            self.isa,
-                            program,
-                            &mut Block { codes, columns, phi, features: width, stacks },
-                        );
+                        match program {
+                            Plan::Program(program) => {
+                                let block = &mut Block { codes, columns, phi, features: width, stacks };
+                                T::run(self.isa, program, block);
+                            }
+                            Plan::Table(table) => table.add(codes, columns, phi, width),
+                        }
                     }
                     for (totals, phi) in totals.iter_mut().zip(&*phi) {
                         totals.iter_mut().zip(phi.0).for_each(|(total, phi)| *total += phi.to_f64());
@@ -228,12 +239,25 @@ fn no_linear_leaves(ensemble: &Ensemble) -> Result<(), ExplainError> {
     if nodes.any(|node| is_linear(&node.kind)) { Err(ExplainError::LinearLeaves) } else { Ok(()) }
 }
 
-/// Programs of all trees by output, for pairs of features if their number is given.
-fn compile<T: Real>(ensemble: &Ensemble, coding: &Coding, pairs: Option<usize>) -> Vec<Vec<Program<T>>> {
-    let mut programs: Vec<Vec<Program<T>>> = Vec::new();
-    programs.resize_with(ensemble.outputs(), Vec::new);
-    for tree in &ensemble.trees {
-        programs[tree.output as usize].push(program::compile(tree, coding, pairs));
+impl<T> Plan<T> {
+    fn program(&self) -> Option<&Program<T>> {
+        if let Plan::Program(program) = self { Some(program) } else { None }
     }
-    programs
+}
+
+/// How all trees are computed, by output; for pairs of features if their number is given.
+fn compile<T: Real>(
+    ensemble: &Ensemble,
+    coding: &Coding,
+    isa: Isa,
+    pairs: Option<usize>,
+) -> Vec<Vec<Plan<T>>> {
+    let mut plans: Vec<Vec<Plan<T>>> = Vec::new();
+    plans.resize_with(ensemble.outputs(), Vec::new);
+    for tree in &ensemble.trees {
+        let table = if pairs.is_none() { Oblivious::new(tree, coding, isa) } else { None };
+        let program = || Plan::Program(program::compile(tree, &coding.tests(tree), pairs, |feature| feature));
+        plans[tree.output as usize].push(table.map_or_else(program, Plan::Table));
+    }
+    plans
 }

@@ -24,7 +24,7 @@
 
 use std::collections::HashMap;
 
-use crate::coding::{CodeTest, Coding};
+use crate::coding::CodeTest;
 use crate::ensemble::{Kind, Split, Tree};
 use crate::shap::real::Real;
 
@@ -134,12 +134,25 @@ pub(super) fn path_features(tree: &Tree) -> usize {
     Compiler::new(tree).degrees.first().copied().unwrap_or(0)
 }
 
-/// Compiles a tree. With `pairs`, the number of features, the value of features i and j goes to i · features + j or to j · features + i.
-pub(super) fn compile<T: Real>(tree: &Tree, coding: &Coding, pairs: Option<usize>) -> Program<T> {
+/// Compiles a tree, given the tests of its nodes. The value of a feature goes to `target` of it. With `pairs`, the number of features,
+/// that of features i and j goes to i · features + j or to j · features + i instead.
+pub(super) fn compile<T: Real>(
+    tree: &Tree,
+    tests: &[CodeTest],
+    pairs: Option<usize>,
+    target: impl Fn(u32) -> u32,
+) -> Program<T> {
     let compiler = Compiler::new(tree);
     let degree = compiler.degrees.first().copied().unwrap_or(0);
-    let mut emitter =
-        Emitter { compiler: &compiler, tree, coding, pairs, ops: Vec::new(), places: [degree, 0, 0] };
+    let mut emitter = Emitter {
+        compiler: &compiler,
+        tree,
+        tests,
+        pairs,
+        target: &target,
+        ops: Vec::new(),
+        places: [degree, 0, 0],
+    };
     if degree > 0 {
         emitter.node(0, &Above { m: 0, others: Vec::new() }, 0, degree);
     }
@@ -284,8 +297,9 @@ struct Above {
 struct Emitter<'a, T> {
     compiler: &'a Compiler,
     tree: &'a Tree,
-    coding: &'a Coding,
+    tests: &'a [CodeTest],
     pairs: Option<usize>,
+    target: &'a dyn Fn(u32) -> u32,
     ops: Vec<Op<T>>,
     places: [usize; 3],
 }
@@ -300,7 +314,7 @@ impl<T: Real> Emitter<'_, T> {
 
     /// Where the value of a feature goes, or with `other` that of a pair.
     fn target(&self, other: u32, feature: u32) -> u32 {
-        self.pairs.map_or(feature, |features| other * features as u32 + feature)
+        self.pairs.map_or_else(|| (self.target)(feature), |features| other * features as u32 + feature)
     }
 
     /// G of a node to `g`, from its moments; moments from `top` on are free.
@@ -320,7 +334,7 @@ impl<T: Real> Emitter<'_, T> {
         } else if self.compiler.is_last[at] {
             self.fork(at, split, above, g, top);
         } else {
-            let (test, to) = (self.coding.test(split), self.compiler.masks[at]);
+            let (test, to) = (self.tests[at], self.compiler.masks[at]);
             self.need(0, 0, to as usize + 2);
             self.ops.push(Op::Test { test, from: self.compiler.continued[at].map(|p| p.mask), to });
             self.edge(split.left as usize, above, n, g, top);
@@ -335,7 +349,7 @@ impl<T: Real> Emitter<'_, T> {
         let continued = self.compiler.continued[at];
         let (mask, weight) = (continued.map(|p| p.mask), continued.map_or(1.0, |p| p.weight));
         let fork = |feature: u32, from: usize, left: usize, right: usize| Fork {
-            test: self.coding.test(split),
+            test: self.tests[at],
             feature,
             shares: shares(self.tree, split).map(|share| T::from_f64(share * weight)),
             n: n as u32,
@@ -402,7 +416,7 @@ impl<T: Real> Emitter<'_, T> {
         let shares = shares(self.tree, split);
         let weight = compiler.continued[at].map_or(1.0, |p| p.weight);
         Some(Leaves {
-            test: self.coding.test(split),
+            test: self.tests[at],
             feature: self.target(split.feature, split.feature),
             from: compiler.continued[at].map(|p| p.mask),
             mean: T::from_f64(weight * (shares[0] * leaves[0] + shares[1] * leaves[1])),
@@ -425,8 +439,8 @@ impl<T: Real> Emitter<'_, T> {
         let shares = shares(self.tree, split);
         let mean = shares[0] * children[0].mean.to_f64() + shares[1] * children[1].mean.to_f64();
         Some(Quad {
-            test: self.coding.test(split),
-            feature: split.feature,
+            test: self.tests[at],
+            feature: self.target(split.feature, split.feature),
             shares: shares.map(T::from_f64),
             children,
             mean: T::from_f64(mean),

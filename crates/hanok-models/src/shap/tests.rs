@@ -88,6 +88,30 @@ pub(super) fn random_model(
     }
 }
 
+/// A model whose trees ask the same at all nodes of a level; features occur again and again.
+fn random_oblivious(seed: u64, features: usize, levels: usize) -> Ensemble {
+    let mut ensemble = random_model(seed, features, 0, 2, 1);
+    let random = &mut Random(seed);
+    for tree in &mut ensemble.trees {
+        let inner = (1 << levels) - 1;
+        let test = |random: &mut Random| (random.below(features) as u32, (random.real() * 2.0).round() / 2.0);
+        let tests: Vec<(u32, f64)> = (0..levels).map(|_| test(random)).collect();
+        let node = |at: usize, random: &mut Random| {
+            let cover = if random.below(5) == 0 { 0.0 } else { 1.0 + random.below(9) as f64 };
+            if at >= inner {
+                return Node { cover, kind: Kind::Leaf(Leaf { value: random.real(), linear: None }) };
+            }
+            let (feature, threshold) = tests[(at + 1).ilog2() as usize];
+            let (left, right) = (2 * at as u32 + 1, 2 * at as u32 + 2);
+            let (test, missing) = (Test::Below(threshold), Missing::Nan { left: true });
+            Node { cover, kind: Kind::Split(Split { feature, test, missing, left, right }) }
+        };
+        let nodes: Vec<Node> = (0..2 * inner + 1).map(|at| node(at, random)).collect();
+        *tree = Tree::arrange(0, 0, &nodes, features, "").unwrap();
+    }
+    ensemble
+}
+
 pub(super) fn random_rows(seed: u64, features: usize, rows: usize) -> Vec<f64> {
     let random = &mut Random(seed ^ 0x5555);
     (0..rows * features).map(|_| random.value()).collect()
@@ -226,6 +250,22 @@ proptest! {
             prop_assert!(close(sum, loss, 4.0 + loss), "{} is not {}", sum, loss);
         }
         prop_assert!(model.explain_log_loss(&rows, &labels[1..], 1).is_err());
+    }
+
+    #[test]
+    fn tables_of_oblivious_trees_are_shapleys(seed: u64, features in 1_usize..7, levels in 1_usize..7) {
+        let ensemble = random_oblivious(seed, features, levels);
+        let explainer = Explainer::new(&ensemble).unwrap();
+        let is_table = |plan: &Plan<f32>| matches!(plan, Plan::Table(_));
+        assert!(matches!(&explainer.programs, Programs::F32(plans) if plans.iter().flatten().all(is_table)));
+        let rows = random_rows(seed, features, 5);
+        let found = explainer.explain(&Table::from_rows(&rows, features), 1).unwrap();
+        for (row, found) in rows.chunks(features).zip(found.values.chunks(features)) {
+            let expected = shapley(features, |known| path_game(&ensemble, 0, row, known));
+            for (found, expected) in found.iter().zip(&expected) {
+                prop_assert!(close(*found, *expected, 4.0), "{} is not {}", found, expected);
+            }
+        }
     }
 
     #[test]
