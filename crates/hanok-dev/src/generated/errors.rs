@@ -18,6 +18,8 @@ const ROOMS: &[(&str, &str)] = &[
     ("HK09", "The command line"),
     ("HK10", "The point-in-time join"),
     ("HK12", "Masking and synthetic data"),
+    ("HK13", "Staging branches"),
+    ("HK14", "Publishing"),
     ("HK16", "Tree ensembles: reading, predicting, explaining"),
 ];
 
