@@ -3,6 +3,7 @@
 mod interventional;
 mod kernel;
 mod oblivious;
+mod ops;
 mod program;
 mod real;
 mod simd;
@@ -13,7 +14,7 @@ mod worth;
 pub use interventional::Interventional;
 use kernel::{Block, Lanes, Stacks, TOGETHER};
 use oblivious::Oblivious;
-use program::Program;
+use ops::Program;
 use real::Real;
 use simd::Isa;
 

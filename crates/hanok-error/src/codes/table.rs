@@ -10,5 +10,6 @@ macro_rules! rooms {
 }
 
 rooms!(
-    project, catalog, lake, load, query, transform, features, online, serve, cli, pit, mask, staging, publish, ensemble
+    project, catalog, lake, load, query, transform, features, online, serve, cli, pit, mask, staging,
+    publish, ensemble
 );

@@ -1,7 +1,7 @@
 //! Runs programs on groups of rows: the hot loop, in terms of vectors of rows.
 
 use crate::coding::{CodeTest, Codes, LANES};
-use crate::shap::program::{Factor, Fork, Leaves, Op, Pair, Program, Quad};
+use crate::shap::ops::{Factor, Fork, Leaves, Op, Pair, Program, Quad};
 use crate::shap::real::Real;
 use crate::shap::simd::Vector;
 

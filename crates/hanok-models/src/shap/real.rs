@@ -4,7 +4,7 @@ use std::ops::{Add, Mul, Sub};
 
 use crate::coding::LANES;
 use crate::shap::kernel::{self, Block};
-use crate::shap::program::Program;
+use crate::shap::ops::Program;
 use crate::shap::simd::{self, Isa};
 
 /// f32, or f64 where degrees are so high that f32 has not the range.

@@ -4,7 +4,7 @@
 
 use crate::coding::{Codes, LANES};
 use crate::shap::kernel::{self, Block, Lanes};
-use crate::shap::program::Program;
+use crate::shap::ops::Program;
 use crate::shap::real::Real;
 
 /// Sixteen numbers, one a row.

@@ -106,7 +106,7 @@ fn random_oblivious(seed: u64, features: usize, levels: usize) -> Ensemble {
             let (test, missing) = (Test::Below(threshold), Missing::Nan { left: true });
             Node { cover, kind: Kind::Split(Split { feature, test, missing, left, right }) }
         };
-        let nodes: Vec<Node> = (0..2 * inner + 1).map(|at| node(at, random)).collect();
+        let nodes: Vec<Node> = (0..=2 * inner).map(|at| node(at, random)).collect();
         *tree = Tree::arrange(0, 0, &nodes, features, "").unwrap();
     }
     ensemble
