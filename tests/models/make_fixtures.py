@@ -56,6 +56,7 @@ def with_xgboost(folder):
         "dart.ubj": ({"booster": "dart", "rate_drop": 0.4, "objective": "count:poisson"}, {}),
         "targets.json": ({}, {}),
         "vectors.ubj": ({"multi_strategy": "multi_output_tree"}, {}),
+        "quantiles.ubj": ({"objective": "reg:quantileerror", "quantile_alpha": np.array([0.45, 0.5, 0.55])}, {}),
     }
     for at, (name, (parameters, kind)) in enumerate(cases.items()):
         rows, target = data(at, **kind)

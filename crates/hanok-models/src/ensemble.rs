@@ -100,6 +100,8 @@ pub enum Link {
     Exp,
     /// exp(raw) over the sum of all outputs' exp(raw).
     Softmax,
+    /// The outputs of a row in ascending order: quantiles that do not cross.
+    Sorted,
     /// One when raw is above zero, else zero.
     Step,
     /// log(1 + exp(raw)), LightGBM's cross-entropy with weights.
@@ -412,10 +414,13 @@ impl Ensemble {
         if self.link == Link::Softmax {
             return if is_f32 { softmax_f32(raw) } else { softmax(raw) };
         }
+        if self.link == Link::Sorted {
+            return raw.sort_unstable_by(f64::total_cmp);
+        }
         for value in raw {
             let raw = *value;
             *value = match self.link {
-                Link::Identity | Link::Softmax => raw,
+                Link::Identity | Link::Softmax | Link::Sorted => raw,
                 Link::Logistic { .. } if is_f32 => f64::from(logistic_f32(raw as f32)),
                 Link::Logistic { factor } => 1.0 / (1.0 + (-factor * raw).exp()),
                 Link::Exp if is_f32 => f64::from((raw as f32).exp()),

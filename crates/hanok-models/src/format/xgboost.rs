@@ -33,7 +33,11 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
     }
     let objective = learner.get("objective")?;
     let objective = objective.get("name")?;
-    let (link, inverse) = link(objective)?;
+    let (mut link, inverse) = link(objective)?;
+    // 3.4 sorts the quantiles of a row, 3.2 does not; the model's version decides, for the library may be any.
+    if objective.text()? == "reg:quantileerror" && version.first().zip(version.get(1)) >= Some((&3.0, &4.0)) {
+        link = Link::Sorted;
+    }
     let base = base_score(parameters.get("base_score")?, outputs, inverse)?;
 
     let booster = learner.get("gradient_booster")?;
