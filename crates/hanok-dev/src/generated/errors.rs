@@ -20,6 +20,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("HK12", "Masking and synthetic data"),
     ("HK13", "Staging branches"),
     ("HK14", "Publishing"),
+    ("HK15", "Charts"),
     ("HK16", "Tree ensembles: reading, predicting, explaining"),
 ];
 

@@ -17,6 +17,7 @@ const TIERS: &[(&str, u8)] = &[
     ("hanok-mask", 1),
     ("hanok-publish", 1),
     ("hanok-models", 1),
+    ("hanok-charts", 1),
     ("hanok-load", 2),
     ("hanok-transform", 2),
     ("hanok-features", 2),
