@@ -45,7 +45,7 @@ impl Draft {
 
     /// A new table of the branch, without a commit.
     pub fn table(&self, name: &TableName) -> Result<Table, LakeError> {
-        self.lake.handle(name, Id::generate())
+        Ok(self.lake.handle(name, Id::generate())?.exclusive())
     }
 
     /// Makes the branch: `shared` are the views and, as they were opened, the tables that it sees of its parent, `own`

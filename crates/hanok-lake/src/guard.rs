@@ -25,8 +25,8 @@ pub(crate) struct GuardedLogStore {
     base: AtomicU64,
     /// Where an unpublished merge of the table would be on record.
     journal: Journal,
-    /// Whether this is the merge itself.
-    merging: AtomicBool,
+    /// Whether nobody else may write: in a merge, or on a branch that nobody sees yet.
+    exclusive: AtomicBool,
 }
 
 /// The place of a table in the merge journal.
@@ -42,17 +42,17 @@ const NOTHING_READ: u64 = u64::MAX;
 impl GuardedLogStore {
     pub(crate) fn new(inner: LogStoreRef, journal: Journal) -> Arc<Self> {
         let base = AtomicU64::new(NOTHING_READ);
-        Arc::new(Self { inner, base, journal, merging: AtomicBool::new(false) })
+        Arc::new(Self { inner, base, journal, exclusive: AtomicBool::new(false) })
     }
 
-    /// Lets the commits of a merge through, while it holds off all others.
-    pub(crate) fn set_merging(&self) {
-        self.merging.store(true, Ordering::Release);
+    /// Lets the commits of a merge through, while it holds off all others, and those of a branch in the making.
+    pub(crate) fn set_exclusive(&self) {
+        self.exclusive.store(true, Ordering::Release);
     }
 
     /// A table that a merge is about to change is not written meanwhile: as if another writer had been faster.
     async fn hold_off(&self, version: Version) -> Result<(), TransactionError> {
-        if self.merging.load(Ordering::Acquire) {
+        if self.exclusive.load(Ordering::Acquire) {
             return Ok(());
         }
         let Journal { catalog, branch, directory } = &self.journal;

@@ -125,9 +125,9 @@ impl Table {
         &self.catalog
     }
 
-    /// A handle whose commits are those of a merge.
-    pub(crate) fn merging(self) -> Self {
-        self.guard.set_merging();
+    /// A handle whose commits nobody has to hold off for: of a merge, or of a branch that nobody sees yet.
+    pub(crate) fn exclusive(self) -> Self {
+        self.guard.set_exclusive();
         self
     }
 

@@ -302,7 +302,7 @@ impl Merging<'_> {
             Some(text) => (rewrite_of(name, text)?, true),
         };
         for round in 0..ATTEMPTS_MAX {
-            let mut table = self.target.handle(name, *directory)?.merging();
+            let mut table = self.target.handle(name, *directory)?.exclusive();
             table.load().await?;
             if table.application_version(&self.token()).await?.is_some() {
                 return self.version_of_token(&table).await.map(Some);
@@ -378,7 +378,7 @@ impl Merging<'_> {
     }
 
     async fn create(&self, name: &TableName, directory: Id, ours: &Delta) -> Result<u64, LakeError> {
-        let mut table = self.target.handle(name, directory)?.merging();
+        let mut table = self.target.handle(name, directory)?.exclusive();
         if table.load().await? {
             return Ok(table.version().unwrap_or_default());
         }
@@ -411,7 +411,7 @@ impl Merging<'_> {
             let (Some(version), MergeAction::Commit { directory, .. }) = (after.get(name), action) else {
                 continue;
             };
-            let mut table = self.target.handle(name, *directory)?.merging();
+            let mut table = self.target.handle(name, *directory)?.exclusive();
             table.load().await?;
             let made = Delta::read(&table, Some(version - 1), *version).await?;
             let mut before = self.target.handle(name, *directory)?;
