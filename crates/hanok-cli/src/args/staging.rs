@@ -33,7 +33,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   hanok staging publish dev --to postgres://app@127.0.0.1/dev --plan staging.yaml
-  hanok staging publish dev --to \"postgres://app@db/dev?schema=public&sslmode=verify-full\" --tables raw.students
+  hanok staging publish dev --to \"postgres://app@db/dev?schema=app&sslmode=verify-full\"
   hanok staging publish dev --to sqlite:dev.db --plan staging.yaml
   hanok staging publish dev --to out/dev    Parquet files, schema.sql and manifest.json")]
     Publish(StagingPublishArgs),
