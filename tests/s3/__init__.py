@@ -7,6 +7,6 @@ S3 client:
 * of several writers of one commit one wins (`If-None-Match: *`);
 * listings of several pages, copies in parts.
 
-What it cannot show: moto is one process, so that conditional puts of it are as atomic as Python makes them; the consistency,
-throttling and time-outs of a real S3 are not there. delta-rs and merges do not run on S3 here: Hanok opens local lakes only.
+What it cannot show: moto answers one request after the other here (in threads its conditional puts are not atomic), so that races are those
+of Hanok's own steps; the consistency, throttling and time-outs of a real S3 are not there. delta-rs and merges do not run on S3 here: Hanok opens local lakes only.
 """

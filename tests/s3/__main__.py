@@ -33,8 +33,8 @@ def main() -> None:
     subprocess.run(build, check=True)
     seed = sys.argv[1] if len(sys.argv) > 1 else str(int(time.time()) % 1_000_000)
     port = free_port()
-    moto = ["-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen([sys.executable, *moto], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    moto = [sys.executable, "-m", "tests.s3.server", str(port)]
+    server = subprocess.Popen(moto, cwd=HERE.parents[1], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         endpoint = f"http://127.0.0.1:{port}"
         put_bucket(endpoint, server)

@@ -138,7 +138,11 @@ impl Operation {
             6 => Self::Range(any_path(dice), dice.roll(5)),
             7 => Self::Head(any_path(dice)),
             8 => Self::Delete(any_path(dice)),
-            9 => Self::Copy(any_path(dice), Path::from(format!("t/part-{}", 5 + dice.roll(3)))),
+            9 => match (any_path(dice), Path::from(format!("t/part-{}", 5 + dice.roll(3)))) {
+                // S3 refuses to copy an object to itself.
+                (from, to) if from == to => Self::Get(from),
+                (from, to) => Self::Copy(from, to),
+            },
             10 => Self::List(folder(dice)),
             _ => Self::Level(folder(dice)),
         }

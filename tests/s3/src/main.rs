@@ -2,7 +2,6 @@
 
 mod checks;
 #[path = "../../../crates/hanok-lake/src/overlay.rs"]
-#[expect(dead_code, reason = "the lake uses more of it than this test")]
 mod overlay;
 
 #[tokio::main]
