@@ -23,7 +23,7 @@ pub(crate) fn request(name: &str) -> ForkRequest {
     }
 }
 
-async fn fork(lake: &Lake, name: &str) -> Lake {
+pub(crate) async fn fork(lake: &Lake, name: &str) -> Lake {
     let made = lake.fork(&request(name)).await.unwrap();
     assert_eq!(made.name, name);
     lake.on_branch(name).await.unwrap()
@@ -59,7 +59,7 @@ async fn replace(lake: &Lake, range: std::ops::Range<i64>) -> u64 {
     table.commit(staged, CommitMode::Replace, &CommitOptions::default()).await.unwrap().version
 }
 
-async fn sums(lake: &Lake) -> (i64, i64, i64) {
+pub(crate) async fn sums(lake: &Lake) -> (i64, i64, i64) {
     contents(lake, &lake.table(&name()).await.unwrap()).await
 }
 

@@ -52,12 +52,18 @@ async fn append(lake: &Lake, batch: RecordBatch) -> u64 {
     table.commit(staged, CommitMode::Append, &CommitOptions::default()).await.unwrap().version
 }
 
-/// Rows, distinct values and their sum, through the query engine.
-async fn contents(lake: &Lake, table: &Table) -> (i64, i64, i64) {
+/// The query engine with the table as `t`.
+async fn session(lake: &Lake, table: &Table) -> SessionContext {
     let session = SessionContext::new();
     let url = url::Url::parse(LAKE_URL).unwrap();
     session.runtime_env().register_object_store(&url, Arc::new(lake.router().clone()));
     session.register_table("t", table.provider().await.unwrap()).unwrap();
+    session
+}
+
+/// Rows, distinct values and their sum, through the query engine.
+async fn contents(lake: &Lake, table: &Table) -> (i64, i64, i64) {
+    let session = session(lake, table).await;
     let sql = "select count(*), count(distinct n), coalesce(sum(n), 0) from t";
     let batches = session.sql(sql).await.unwrap().collect().await.unwrap();
     let value =

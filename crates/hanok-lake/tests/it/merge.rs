@@ -10,7 +10,7 @@ use hanok_catalog::{Catalog, Merge, MergeAction, MergeTable};
 use hanok_lake::{CommitMode, CommitOptions, Lake, LakeError, MergeMode, MergeOutcome};
 use hanok_types::{Id, TableName};
 
-use super::branches::request;
+use super::branches::fork;
 use super::fault::FaultStore;
 use super::{contents, numbers, open, stage};
 
@@ -44,11 +44,6 @@ pub(crate) async fn sums(lake: &Lake, name: &str) -> Option<(i64, i64, i64)> {
         Some(table) => Some(contents(lake, &table).await),
         None => None,
     }
-}
-
-pub(crate) async fn fork(lake: &Lake, name: &str) -> Lake {
-    lake.fork(&request(name)).await.unwrap();
-    lake.on_branch(name).await.unwrap()
 }
 
 /// Tables `a` and `b` on main, and a branch that has appended to both.

@@ -6,29 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use datafusion::prelude::SessionContext;
-use hanok_lake::{LAKE_URL, Lake, LakeError, MergeMode, Table};
+use hanok_lake::{Lake, LakeError, MergeMode, Table};
 
-use super::branches::{files_of, request};
-use super::{append, contents, name, numbers, open};
-
-async fn fork(lake: &Lake, name: &str) -> Lake {
-    lake.fork(&request(name)).await.unwrap();
-    lake.on_branch(name).await.unwrap()
-}
-
-async fn sums(lake: &Lake) -> (i64, i64, i64) {
-    contents(lake, &lake.table(&name()).await.unwrap()).await
-}
+use super::branches::{files_of, fork, sums};
+use super::{append, name, numbers, open, session};
 
 /// What a query on a table that was opened before says now.
 async fn count(lake: &Lake, table: &Table) -> Result<i64, datafusion::error::DataFusionError> {
-    let session = SessionContext::new();
-    let url = url::Url::parse(LAKE_URL).unwrap();
-    session.runtime_env().register_object_store(&url, Arc::new(lake.router().clone()));
-    session.register_table("t", table.provider().await.unwrap())?;
     // Statistics would answer a plain count without reading.
-    let rows = session.sql("select n from t where n % 2 >= 0").await?.collect().await?;
+    let rows = session(lake, table).await.sql("select n from t where n % 2 >= 0").await?.collect().await?;
     Ok(rows.iter().map(|batch| batch.num_rows() as i64).sum())
 }
 

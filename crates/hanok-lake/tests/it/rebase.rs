@@ -7,9 +7,9 @@ use hanok_catalog::{BranchKind, Catalog, CatalogError, Merge};
 use hanok_lake::{CommitMode, ForkRequest, Lake, LakeError, MergeMode, MergeOutcome};
 use hanok_types::{BranchName, Id};
 
-use super::branches::{files_of, request};
+use super::branches::{files_of, fork, request};
 use super::fault::FaultStore;
-use super::merge::{append, delete, fork, merged, sums, table, two_tables, write};
+use super::merge::{append, delete, merged, sums, table, two_tables, write};
 use super::{numbers, open};
 
 /// Rebases, and opens what the name stands for then.
