@@ -3,7 +3,9 @@
 import json
 import pathlib
 import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 
 from harness import cache, target_dir
 
@@ -46,9 +48,6 @@ def copy(project: pathlib.Path, name: str) -> pathlib.Path:
 
 def table_folder(project: pathlib.Path, table: str = "t0") -> pathlib.Path:
     """The folder of a table of `main`."""
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect(project / ".hanok" / "catalog.sqlite")) as catalog:
         query = "select directory from tables where branch = 'main' and table_name = ?"
         (directory,) = catalog.execute(query, (table,)).fetchone()

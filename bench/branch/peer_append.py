@@ -5,12 +5,11 @@ What is done without branches: read the new files, append their rows.
 
 import sys
 
+import pyarrow.dataset as dataset
 from deltalake import DeltaTable, write_deltalake
 
 source, target, version = sys.argv[1], sys.argv[2], int(sys.argv[3])
 copied = DeltaTable(source)
 old = set(DeltaTable(source, version=version).file_uris())
 new = [uri for uri in copied.file_uris() if uri not in old]
-import pyarrow.dataset as dataset
-
 write_deltalake(target, dataset.dataset(new, format="parquet").scanner().to_reader(), mode="append")
