@@ -1,7 +1,7 @@
 //! Wiring of `hanok staging`.
 
-use std::fs::File;
-use std::io::{ErrorKind, Write as _};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use hanok_mask::Key;
 use hanok_query::Session;
 use hanok_staging::{Facts, Manifest, Plan, Reference, Staging, StagingError, is_signed};
 use hanok_transform::{Project, TestTarget};
-use hanok_types::{BranchName, TableName};
+use hanok_types::{BranchName, Id, TableName};
 use serde::Serialize;
 
 use crate::branches::{expiry, user};
@@ -168,17 +168,27 @@ impl Engine {
                 return Ok(None);
             }
             let text: String = random()?.iter().map(|byte| format!("{byte:02x}")).collect();
-            let mut options = File::options();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            match options.open(&path).and_then(|mut file| file.write_all(text.as_bytes())) {
-                // Another process was faster.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                done => done.map_err(|error| file_error("write", &path, &error))?,
-            }
+            write_once(&path, text.as_bytes()).map_err(|error| file_error("write", &path, &error))?;
         }
         key_of(&path).map(Some)
+    }
+}
+
+/// Makes a file that only its owner may read: whole or not at all, whatever is killed. One that is there stays.
+fn write_once(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let partial = path.with_added_extension(Id::generate().to_string());
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&partial)?;
+    let linked =
+        file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&partial, path));
+    fs::remove_file(&partial)?;
+    match linked {
+        // Another process was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
     }
 }
 
@@ -258,7 +268,7 @@ fn key_of(path: &Path) -> Result<[u8; 32], EngineError> {
         path: path.display().to_string(),
         reason: reason.to_owned(),
     };
-    let text = std::fs::read_to_string(path).map_err(|error| file_error("read", path, &error))?;
+    let text = fs::read_to_string(path).map_err(|error| file_error("read", path, &error))?;
     let digits: Option<Vec<u8>> = text.trim().chars().map(|digit| Some(digit.to_digit(16)? as u8)).collect();
     let digits =
         digits.filter(|digits| digits.len() == 64).ok_or_else(|| wrong("it is not 64 hexadecimal digits"))?;
