@@ -359,15 +359,15 @@ async fn sequences(default: u64, local: bool, faulty: bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lake_is_what_the_model_says() {
-    sequences(60, false, false).await;
+    sequences(100, false, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lake_in_a_folder_is_what_the_model_says() {
-    sequences(12, true, false).await;
+    sequences(20, true, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lake_is_what_the_model_says_whatever_call_fails() {
-    sequences(60, false, true).await;
+    sequences(100, false, true).await;
 }
