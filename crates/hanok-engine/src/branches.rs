@@ -242,10 +242,10 @@ impl Engine {
         Ok(report)
     }
 
-    /// Merges a branch into the one that it was forked from. Conflicts are in the report.
+    /// Merges a branch into the one that it was forked from, or into one further up. Conflicts are in the report.
     ///
     /// # Errors
-    /// [`LakeError::MergeInto`] when `into` is another branch.
+    /// [`LakeError::MergeInto`] when it does not descend from `into`.
     pub async fn merge_branch(
         &self,
         name: &str,
@@ -255,22 +255,13 @@ impl Engine {
     ) -> Result<MergeReport, EngineError> {
         let started = Instant::now();
         let lake = self.lake.comparing_rows(Arc::new(self.session.clone())).on_branch(name).await?;
-        let parent = lake.branch().parent_name.clone();
-        if let (Some(into), Some(parent)) = (into, &parent)
-            && into != parent
-        {
-            // A name that nobody knows is the likelier mistake.
-            self.catalog.branch(into).await?;
-            let reason = format!("it was forked from `{parent}`, not from `{into}`");
-            return Err(LakeError::MergeInto { branch: name.to_owned(), reason }.into());
-        }
+        let into = into.or(lake.branch().parent_name.as_deref()).unwrap_or(name);
         if dry_run {
-            let outcome = lake.merge(mode, true).await?;
+            let outcome = lake.merge_into(into, mode, true).await?;
             return Ok(MergeReport { run: None, outcome, seconds: started.elapsed().as_secs_f64() });
         }
-        let target = parent.as_deref().unwrap_or(name);
-        let run = self.catalog.start_run(target, RunKind::Merge, name).await?;
-        let done = lake.merge(mode, false).await.map_err(EngineError::from);
+        let run = self.catalog.start_run(into, RunKind::Merge, name).await?;
+        let done = lake.merge_into(into, mode, false).await.map_err(EngineError::from);
         self.merge_report(run, done, started).await
     }
 

@@ -167,14 +167,11 @@ impl Lake {
         let (tables, views): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|record| record.directory().is_some());
         let mut forks = match request.as_of {
-            None => {
-                let mut forks = self.forks_of_heads(tables).await?;
-                self.before_merges(&mut forks).await?;
-                forks
-            }
+            None => self.forks_of_heads(tables).await?,
             Some(AsOf::Timestamp(instant_us)) => self.forks_at(tables, instant_us).await?,
             Some(as_of) => self.forks_as_of(tables, as_of).await?,
         };
+        self.before_merges(&mut forks).await?;
         forks.extend(views.into_iter().map(|record| Fork { record, version: None, hint: None }));
         Ok(forks)
     }

@@ -1,4 +1,4 @@
-//! Merging a branch into the one that it was forked from.
+//! Merging a branch into the one that it was forked from, or into one that it descends from.
 //!
 //! Three states are compared: where both sides were last the same (the fork, or the last merge), and both sides as they
 //! are; by their commits, that is by files and deletion vectors. Everything is checked before anything is changed. Then
@@ -8,6 +8,7 @@
 //! transaction, so that none happens twice.
 
 mod apply;
+mod base;
 mod plan;
 mod rebase;
 mod replay;
@@ -91,16 +92,34 @@ impl Lake {
     /// Merges this branch into its parent. With `dry_run`, only says what that would do.
     ///
     /// # Errors
-    /// [`LakeError::MergeInto`] for `main`; [`LakeError::ReadOnly`] when the parent is a tag; [`LakeError::Locked`] when
-    /// another merge, or the maintenance of a table, is on its way. Conflicts are no error but in the outcome.
+    /// As of [`Lake::merge_into`]; [`LakeError::MergeInto`] for `main`.
     pub async fn merge(&self, mode: MergeMode, dry_run: bool) -> Result<MergeOutcome, LakeError> {
-        let Some(parent) = &self.branch().parent_name else {
-            return Err(LakeError::MergeInto {
-                branch: self.branch().name.clone(),
-                reason: "it was not forked from any".to_owned(),
-            });
-        };
-        let target = self.on_branch(parent).await?;
+        let name = &self.branch().name;
+        let parent = self.branch().parent_name.as_ref();
+        self.merge_into(parent.unwrap_or(name), mode, dry_run).await
+    }
+
+    /// Merges this branch into one that it descends from.
+    ///
+    /// # Errors
+    /// [`LakeError::MergeInto`] when it does not descend from that; [`LakeError::ReadOnly`] when that is a tag;
+    /// [`LakeError::Locked`] when another merge, or the maintenance of a table, is on its way. Conflicts are no error but
+    /// in the outcome.
+    pub async fn merge_into(
+        &self,
+        into: &str,
+        mode: MergeMode,
+        dry_run: bool,
+    ) -> Result<MergeOutcome, LakeError> {
+        let target = self.on_branch(into).await?;
+        let chain = self.catalog().branch_chain(self.branch_id()).await?;
+        if !chain.iter().skip(1).any(|member| member.id == target.branch_id()) {
+            let reason = match &self.branch().parent_name {
+                Some(_) => format!("it does not descend from `{into}`"),
+                None => "it was not forked from any".to_owned(),
+            };
+            return Err(LakeError::MergeInto { branch: self.branch().name.clone(), reason });
+        }
         target.may_write()?;
         let _one_at_a_time = self.lock_merges()?;
         self.finish_merges().await?;

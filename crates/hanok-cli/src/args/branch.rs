@@ -142,7 +142,7 @@ pub(crate) struct MergeArgs {
     /// Its name
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// The branch that it was forked from, to be sure [default: that one]
+    /// The branch that it was forked from, or one further up [default: the former]
     #[arg(long, value_name = "BRANCH")]
     pub(crate) into: Option<String>,
     /// What to do when one side deleted or changed rows while the other side got new ones

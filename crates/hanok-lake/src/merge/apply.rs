@@ -8,10 +8,11 @@ use std::time::Duration;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
 use deltalake::kernel::{Action, Add, Remove, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use hanok_catalog::{Branch, Merge, MergeAction, MergeBase, MergeTable};
+use hanok_catalog::{Branch, Merge, MergeAction, MergeTable};
 use hanok_types::{Id, TableName};
 use object_store::{ObjectStoreExt as _, PutPayload};
 
+use super::base::{State, bases};
 use super::plan::{Planned, Sides};
 use super::replay::Delta;
 use super::rows::{Place, RowPlan, RowSort};
@@ -178,14 +179,10 @@ impl Merging<'_> {
     }
 
     async fn source_base(&self, name: &TableName, source: Id) -> Result<u64, LakeError> {
-        let bases = self.target.catalog().merge_bases(self.branch.branch_id(), &self.against.id).await?;
-        if let Some(MergeBase::Table { source_version, .. }) = bases.get(name) {
-            return Ok(*source_version);
+        match bases(self.branch, &self.against.id).await?.get(name).map(|base| &base.ours) {
+            Some(State::Table(directory, version)) if *directory == source => Ok(*version),
+            _ => Err(LakeError::BranchGone { branch: self.branch.branch().name.clone() }),
         }
-        let own = self.branch.layers.first();
-        let seen = own.and_then(|own| own.forks.get(&source.to_string()));
-        seen.map(|seen| seen.version)
-            .ok_or_else(|| LakeError::BranchGone { branch: self.branch.branch().name.clone() })
     }
 
     /// Links or copies files of the branch into the target's folder. Names are unique, so that what is there is right.

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deltalake::kernel::Metadata;
-use hanok_catalog::{Branch, Fork, MergeAction, MergeBase, MergeTable, TableKind, TableRecord};
+use hanok_catalog::{Branch, MergeAction, MergeTable, TableKind, TableRecord};
 use hanok_types::{Id, TableName};
 
+use super::base::{Base, State, bases};
 use super::replay::{Delta, FileKey};
 use super::rows::{Place, RowOutcome, RowPlan, file_keys};
 use super::{Conflict, MergeMode, TableMerge};
@@ -31,14 +32,6 @@ pub(super) struct Plan {
     pub(super) conflicts: Vec<Conflict>,
 }
 
-/// What is known of a name on one side.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum State {
-    Absent,
-    View(String),
-    Table(Id, u64),
-}
-
 /// Both sides of a merge.
 pub(super) struct Sides<'a> {
     pub(super) branch: &'a Lake,
@@ -55,20 +48,16 @@ pub(super) struct Sides<'a> {
 impl Sides<'_> {
     /// Compares the branch since it was last the same as its target, and the target since then, name by name.
     pub(super) async fn plan(&self) -> Result<Plan, LakeError> {
-        let bases = self.target.catalog().merge_bases(self.branch.branch_id(), &self.against.id).await?;
-        let forks = self.target.catalog().forks(self.branch.branch_id()).await?;
-        let forks: BTreeMap<TableName, Fork> =
-            forks.into_iter().map(|fork| (fork.record.name.clone(), fork)).collect();
+        let bases = bases(self.branch, &self.against.id).await?;
         let ours = self.states(self.branch).await?;
         let theirs = self.states(self.target).await?;
-        let names: BTreeSet<&TableName> = forks.keys().chain(bases.keys()).chain(ours.keys()).collect();
+        let names: BTreeSet<&TableName> = bases.keys().chain(ours.keys()).collect();
         let mut plan = Plan::default();
         for name in names {
-            let (our_base, their_base) = base(forks.get(name), bases.get(name));
+            let base = bases.get(name).cloned().unwrap_or_default();
             let our = ours.get(name).cloned().unwrap_or(State::Absent);
             let their = theirs.get(name).cloned().unwrap_or(State::Absent);
-            let merged = bases.contains_key(name);
-            let merge = OneName { sides: self, name, our_base, their_base, merged, our, their };
+            let merge = OneName { sides: self, name, base, our, their };
             match merge.decide().await? {
                 Ok(Some(planned)) => plan.tables.push(planned),
                 Ok(None) => {}
@@ -134,31 +123,10 @@ impl Sides<'_> {
     }
 }
 
-/// Where both sides were last the same: by the last merge, or by the fork.
-fn base(fork: Option<&Fork>, merged: Option<&MergeBase>) -> (State, State) {
-    let state = match (merged, fork) {
-        (Some(MergeBase::Table { source, source_version, directory, version }), _) => {
-            return (State::Table(*source, *source_version), State::Table(*directory, *version));
-        }
-        (Some(MergeBase::View { sql }), _) => State::View(sql.clone()),
-        (Some(MergeBase::Absent), _) | (None, None) => State::Absent,
-        (None, Some(fork)) => match (&fork.record.kind, fork.version) {
-            (TableKind::View { sql }, _) => State::View(sql.clone()),
-            (TableKind::Table { directory }, version) => {
-                State::Table(*directory, version.unwrap_or_default())
-            }
-        },
-    };
-    (state.clone(), state)
-}
-
 struct OneName<'a> {
     sides: &'a Sides<'a>,
     name: &'a TableName,
-    our_base: State,
-    their_base: State,
-    /// Whether the base is a merge, and not the fork.
-    merged: bool,
+    base: Base,
     our: State,
     their: State,
 }
@@ -175,10 +143,17 @@ enum Compared {
 
 impl OneName<'_> {
     async fn decide(self) -> Result<Decision, LakeError> {
-        if self.our == self.our_base {
+        if self.our == self.base.ours {
             return Ok(Ok(None));
         }
-        match (self.our_base.clone(), self.our.clone()) {
+        if let Some(between) = &self.base.unknown {
+            let parent = &self.sides.against.name;
+            let reason =
+                format!("`{between}` was merged into `{parent}` since the branch was forked from it");
+            let remedy = format!("merge into `{between}`, and `{between}` into `{parent}`");
+            return Ok(Err(self.conflict(reason, &remedy)));
+        }
+        match (self.base.ours.clone(), self.our.clone()) {
             (State::Table(before, base), State::Table(now, version)) if before == now => {
                 let ours = Delta::read(&self.handle(self.sides.branch, now)?, Some(base), version).await?;
                 self.decide_commits(ours, base, now).await
@@ -208,7 +183,7 @@ impl OneName<'_> {
 
     /// What the target did since the base; `None` when the name stands for something else there now.
     async fn theirs(&self) -> Result<Option<Delta>, LakeError> {
-        match (&self.their_base, &self.their) {
+        match (&self.base.theirs, &self.their) {
             (State::Table(before, base), State::Table(now, version)) if before == now => {
                 let table = self.handle(self.sides.target, *now)?;
                 Ok(Some(Delta::read(&table, Some(*base), *version).await?))
@@ -248,7 +223,7 @@ impl OneName<'_> {
         let moves = |delta: &Delta| !delta.rows_added && !delta.rows_removed;
         let other_rows = !moves(&ours) && !moves(&theirs) || !gone.is_empty();
         // After a merge the target may have rows that the branch does not know.
-        if !other_rows && !self.merged {
+        if !other_rows && !self.base.merged {
             return Ok(match by_file {
                 Some(conflict) => Err(conflict),
                 None => Ok(Some(self.planned(action(None), what, files))),
@@ -279,7 +254,7 @@ impl OneName<'_> {
     /// Files that the branch took away and that the target does not have either.
     async fn gone(&self, place: &Place<'_>, ours: &Delta, theirs: &Delta) -> Result<Vec<FileKey>, LakeError> {
         let taken = || ours.removed.keys();
-        if self.merged && !ours.removed.is_empty() {
+        if self.base.merged && !ours.removed.is_empty() {
             // A merge by key may have put others in their place before the base.
             let there = file_keys(&place.target_table().await?).await?;
             return Ok(taken().filter(|key| !there.contains(*key)).cloned().collect());
@@ -390,7 +365,7 @@ impl OneName<'_> {
         let parent = &self.sides.against.name;
         let same = match self.theirs().await? {
             Some(theirs) => theirs.is_empty(),
-            None => self.their == self.their_base,
+            None => self.their == self.base.theirs,
         };
         if !same {
             let reason = format!("the name changed on the branch and on `{parent}`");

@@ -4,6 +4,7 @@
     reason = "tests; clippy.toml allows it in test functions only, not in their helpers"
 )]
 
+mod ancestors;
 mod branches;
 mod fault;
 mod guard;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use hanok_catalog::{Catalog, Merge, MergeAction, MergeTable};
-use hanok_lake::{CommitMode, CommitOptions, Lake, LakeError, MergeMode, MergeOutcome};
+use hanok_lake::{AsOf, CommitMode, CommitOptions, ForkRequest, Lake, LakeError, MergeMode, MergeOutcome};
 use hanok_types::{Id, TableName};
 
-use super::branches::fork;
+use super::branches::{fork, request};
 use super::fault::FaultStore;
 use super::{contents, numbers, open, stage};
 
@@ -279,6 +279,22 @@ async fn a_merge_that_was_killed_is_rolled_forward() {
         assert_eq!(sums(&main, name).await, Some((20, 20, 190)));
     }
     assert!(merged(&dev).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_does_not_see_half_a_merge() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = open(folder.path()).await;
+    let dev = two_tables(&main).await;
+    // Stands for what the merge has committed when it is killed.
+    append(&main, "a", 50..51).await;
+    half_merged(&main, &dev).await;
+    let now = AsOf::Timestamp(chrono::Utc::now().timestamp_micros());
+    for (branch, as_of) in [("head", None), ("time", Some(now))] {
+        let made = main.fork(&ForkRequest { as_of, ..request(branch) }).await.unwrap();
+        let made = main.on_branch(&made.name).await.unwrap();
+        assert_eq!(sums(&made, "a").await, Some((10, 10, 45)), "{branch}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

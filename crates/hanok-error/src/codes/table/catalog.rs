@@ -35,6 +35,6 @@ codes! { CODES:
         "Its Delta protocol has features that Hanok cannot write (set by another tool), or files of the wanted version have been vacuumed.",
         "Leave the table out with `--tables`, or fork from a later time.";
     BRANCH_MERGE = "HK0112", "the branch cannot be merged there",
-        "A branch is merged into the branch that it was forked from, and into no other; `main` was not forked from any.",
-        "Merge step by step: `hanok branch list` shows what each branch was forked from.";
+        "A branch is merged into the branch that it was forked from or into one further up, and into no other; `main` was not forked from any.",
+        "`hanok branch list` shows what each branch was forked from. What a parent has that a branch does not, `hanok branch rebase` brings.";
 }
