@@ -113,6 +113,9 @@ impl World {
         let touches = (ours, theirs.touches.len());
         let modelled = self.branches.get_mut(branch).unwrap();
         for moved in decided.moved {
+            // Maintenance that found nothing to do left nothing to merge, and then the base is still the old one.
+            let old = modelled.base(&moved.table);
+            let touches = if moved.ours == old.ours { old.touches } else { touches };
             let base = Base { ours: moved.ours, theirs: moved.merged, touches };
             modelled.bases.insert(moved.table, base);
         }
