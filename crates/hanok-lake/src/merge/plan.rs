@@ -255,7 +255,7 @@ impl OneName<'_> {
     async fn gone(&self, place: &Place<'_>, ours: &Delta, theirs: &Delta) -> Result<Vec<FileKey>, LakeError> {
         let taken = || ours.removed.keys();
         if self.base.merged && !ours.removed.is_empty() {
-            // A merge by key may have put others in their place before the base.
+            // The target may have put others in their place before the base, where it merges by key or joins files.
             let there = file_keys(&place.target_table().await?).await?;
             return Ok(taken().filter(|key| !there.contains(*key)).cloned().collect());
         }
@@ -406,7 +406,7 @@ fn is_inline(vector: &deltalake::kernel::DeletionVectorDescriptor) -> bool {
 
 fn commit(delta: &Delta, key: &FileKey) -> String {
     let Some((_, version)) = delta.removed.get(key) else {
-        return "an earlier merge by key".to_owned();
+        return "before the last merge".to_owned();
     };
     let operation = delta.operations.get(version).map_or("", String::as_str);
     format!("{operation} in version {version}")

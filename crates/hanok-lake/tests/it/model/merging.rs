@@ -38,8 +38,12 @@ impl World {
         for table in names {
             let base = ours.base(&table);
             let touched = (ours.touched(&table, base.touches.0), theirs.touched(&table, base.touches.1));
-            decided.must &=
-                matches!(touched, (None, _) | (_, None) | (Some(Touch::Appended), Some(Touch::Appended)));
+            decided.must &= match touched {
+                (None, _) | (Some(Touch::Appended), None | Some(Touch::Appended)) => true,
+                // Before the last merge the parent may have replaced files that the branch has replaced since.
+                (Some(Touch::Other), None) => !ours.bases.contains_key(&table),
+                _ => false,
+            };
             let (our, their) = (ours.tables.get(&table), theirs.tables.get(&table));
             let removed = |before: &Option<Rows>, now: Option<&Rows>| match (before, now) {
                 (Some(before), Some(now)) => !before.is_subset(now),
