@@ -1,10 +1,12 @@
 //! Tree ensembles of other libraries: read, predict and explain them. Arrow in, values out.
 //!
 //! [`read`] turns a model file of XGBoost, LightGBM, scikit-learn or CatBoost into one [`Ensemble`]; [`Predictor`] repeats
-//! the library's own predictions; [`Explainer`] computes exact SHAP values. `shap/program.rs` has the algorithm.
+//! the library's own predictions; [`Explainer`] computes exact SHAP values. `shap/program.rs` has the algorithm. [`Agnostic`] explains any
+//! function of rows by its answers.
 //!
 //! Must not exist here: training, files, sockets, async, catalogs, charts.
 
+mod agnostic;
 mod blocks;
 mod categories;
 mod coding;
@@ -15,6 +17,9 @@ mod predict;
 mod shap;
 mod table;
 
+pub use agnostic::{
+    Agnostic, AgnosticError, Estimate, Hierarchy, HierarchyError, Method, Options, linear_values,
+};
 pub use ensemble::{Ensemble, Link};
 pub use error::{DataError, ExplainError, ReadError};
 pub use format::read;

@@ -1,0 +1,254 @@
+//! SHAP values of models that are known by their answers only.
+//!
+//! A coalition S of features is worth v(S), the mean over the background's rows b of the model's answer for the row to explain on S and
+//! b elsewhere (interventional values). The values φ share f(x) − E f, the answer less its mean over the background, out among the
+//! features: they always add up to it. Features in which a row agrees with the whole background are worth exactly 0 and cost nothing.
+//!
+//! | method | coalitions asked for, a row of m features | error |
+//! |---|---|---|
+//! | [`Method::Exact`] | 2^m | rounding |
+//! | [`Method::Permutation`] | [`Options::max_evals`], at least 2m | falls with its root; none when features act in pairs at most |
+//! | [`Method::Sampling`] | none: `max_evals` single model rows, whatever the background's length | falls with its root |
+//! | [`Method::Kernel`] | `max_evals`, at least 4m, or all | falls with its root; none when it covers all coalitions |
+//! | [`Method::Partition`] | about m², fewer by `max_evals` | none against the tree's Owen values |
+//!
+//! Each coalition takes one model row for each row of the background. [`linear_values`] needs no answers at all.
+
+mod error;
+mod exact;
+mod game;
+mod hierarchy;
+mod kernel;
+mod linear;
+mod partition;
+mod permutation;
+mod random;
+mod sampling;
+#[cfg(test)]
+mod tests;
+
+pub use error::AgnosticError;
+use game::{Asker, Background, Game};
+pub use hierarchy::{Hierarchy, HierarchyError};
+pub use linear::linear_values;
+
+use crate::shap::Explanation;
+
+/// Most values of a result.
+const VALUES_MAX: usize = 1 << 30;
+
+/// How the values of a row are found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Method {
+    /// By all coalitions of up to 16 features.
+    Exact,
+    /// Along random orders of the features, each also backwards.
+    Permutation,
+    /// For each feature along random orders, each against one random row of the background.
+    Sampling,
+    /// By weighted least squares over coalitions.
+    Kernel,
+    /// Owen values: coalitions that respect a tree of groups of features.
+    Partition(Hierarchy),
+}
+
+/// Limits of the work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How many coalitions a row may take, or for [`Method::Sampling`] model rows. If not given: 20 a feature and at least 500 for
+    /// permutations, 2 a feature and 2048 for the kernel, 1000 a feature for sampling, 4096 for partitions. Exact values ignore it.
+    pub max_evals: Option<usize>,
+    /// Most rows that the model is given at a time.
+    pub batch_rows: usize,
+    /// Most rows that the model is given for one call of [`Agnostic::explain`]; more are refused before the first.
+    pub rows_max: usize,
+    /// Where random choices begin. The values of a row depend on this and on the row, not on other rows or on `batch_rows`.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { max_evals: None, batch_rows: 4096, rows_max: 100_000_000, seed: 0 }
+    }
+}
+
+/// Values, and how far they may be off.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimate {
+    /// The values, rows × outputs × features, and the base of each output.
+    pub explanation: Explanation,
+    /// One standard error of each value, in the same order, when the method estimates: 0 where a value is exact, NaN where nothing is
+    /// known of its error (one permutation only; a group of features that was not taken apart).
+    pub errors: Option<Vec<f64>>,
+    /// How many rows the model was given.
+    pub model_rows: usize,
+}
+
+/// A model and a background, made ready. The model is a closure: rows of `features` numbers, one after the other, in; as many outputs
+/// for each row out. It is asked from the calling thread only; threads of a caller take a value of their own each.
+#[derive(Debug)]
+pub struct Agnostic<F> {
+    asker: Asker<F>,
+    background: Background,
+    options: Options,
+}
+
+/// What a method finds for a row: players' values by output, and their standard errors if they are estimates.
+struct Found {
+    values: Vec<f64>,
+    errors: Vec<f64>,
+}
+
+impl<E, F: FnMut(&[f64]) -> Result<Vec<f64>, E>> Agnostic<F> {
+    /// Asks the model for the background: rows of `features` numbers, one after the other. Missing values are NaN.
+    pub fn new(
+        model: F,
+        background: Vec<f64>,
+        features: usize,
+        options: Options,
+    ) -> Result<Agnostic<F>, AgnosticError<E>> {
+        let rows = background.len().checked_div(features).unwrap_or(0);
+        if rows == 0 {
+            return Err(AgnosticError::EmptyBackground);
+        }
+        check_width(background.len(), features)?;
+        let mut asker = Asker::new(model, features, options.batch_rows);
+        may_ask(rows, options.rows_max)?;
+        let answers = asker.ask(&background)?;
+        Ok(Agnostic { asker, background: Background::new(background, answers, features), options })
+    }
+
+    /// The expected value of each output: the mean over the background.
+    pub fn base(&self) -> &[f64] {
+        &self.background.base
+    }
+
+    /// Explains rows of as many numbers as the background's.
+    pub fn explain(&mut self, rows: &[f64], method: &Method) -> Result<Estimate, AgnosticError<E>> {
+        let features = self.background.features;
+        check_width(rows.len(), features)?;
+        if let Method::Partition(tree) = method
+            && tree.features() != features
+        {
+            return Err(AgnosticError::Hierarchy(HierarchyError::Features {
+                found: tree.features(),
+                expected: features,
+            }));
+        }
+        let before = self.asker.asked;
+        let players: Vec<Vec<usize>> =
+            rows.chunks(features).map(|row| self.background.players(row)).collect();
+        let mut planned = players.len();
+        for players in &players {
+            planned = planned.saturating_add(self.cost(method, players)?);
+        }
+        may_ask(planned, self.options.rows_max)?;
+        let outputs = self.background.base.len();
+        let size = rows.len().saturating_mul(outputs);
+        if size > VALUES_MAX {
+            return Err(AgnosticError::TooManyValues { found: size, limit: VALUES_MAX });
+        }
+        let answers = self.asker.ask(rows)?;
+        let mut values = vec![0.0; size];
+        let mut errors = vec![0.0; if *method == Method::Exact { 0 } else { values.len() }];
+        for (at, players) in players.iter().enumerate().filter(|(_, players)| !players.is_empty()) {
+            let row = &rows[at * features..][..features];
+            let found = self.row(row, &answers[at * outputs..][..outputs], players, method)?;
+            let scatter = |from: &[f64], to: &mut [f64]| {
+                for (from, to) in from.chunks(players.len()).zip(to.chunks_mut(features)) {
+                    players.iter().zip(from).for_each(|(feature, value)| to[*feature] = *value);
+                }
+            };
+            let cells = at * outputs * features..(at + 1) * outputs * features;
+            scatter(&found.values, &mut values[cells.clone()]);
+            if !errors.is_empty() {
+                scatter(&found.errors, &mut errors[cells]);
+            }
+        }
+        let explanation = Explanation {
+            rows: players.len(),
+            outputs,
+            features,
+            values,
+            base: self.background.base.clone(),
+        };
+        let errors = (*method != Method::Exact).then_some(errors);
+        Ok(Estimate { explanation, errors, model_rows: self.asker.asked - before })
+    }
+
+    /// The values of a row's players, of whom there is one at least, given the model's answer for it.
+    fn row(
+        &mut self,
+        row: &[f64],
+        answer: &[f64],
+        players: &[usize],
+        method: &Method,
+    ) -> Result<Found, AgnosticError<E>> {
+        let max_evals = max_evals(&self.options, method, players.len());
+        let seed = self.options.seed;
+        let mut game = Game { asker: &mut self.asker, background: &self.background, row, answer, players };
+        match method {
+            // All that there is to share out is one player's.
+            _ if players.len() == 1 => Ok(Found { values: game.total(), errors: vec![0.0; answer.len()] }),
+            Method::Exact => exact::values(&mut game),
+            Method::Permutation => permutation::values(&mut game, max_evals, seed),
+            Method::Sampling => sampling::values(&mut game, max_evals, seed),
+            Method::Kernel => kernel::values(&mut game, max_evals, seed),
+            Method::Partition(tree) => partition::values(&mut game, tree, max_evals),
+        }
+    }
+
+    /// Most model rows that a row of these players takes, or why it cannot be explained.
+    fn cost(&self, method: &Method, players: &[usize]) -> Result<usize, AgnosticError<E>> {
+        let count = players.len();
+        if count < 2 {
+            return Ok(0);
+        }
+        let evals = max_evals(&self.options, method, count);
+        let at_most = |limit: usize| {
+            if count > limit { Err(AgnosticError::TooManyFeatures { found: count, limit }) } else { Ok(()) }
+        };
+        let at_least = |least: usize| {
+            if evals < least { Err(AgnosticError::MaxEvals { given: evals, least }) } else { Ok(()) }
+        };
+        match method {
+            Method::Exact => at_most(exact::PLAYERS_MAX)?,
+            Method::Permutation => at_least(permutation::least(count))?,
+            Method::Sampling => at_least(sampling::least(count))?,
+            Method::Kernel => {
+                at_most(kernel::PLAYERS_MAX)?;
+                at_least(kernel::least(count))?;
+            }
+            Method::Partition(tree) => {
+                let all = partition::evals(tree, players);
+                return Ok(evals.min(all).saturating_mul(self.background.rows()));
+            }
+        }
+        let rows = if *method == Method::Sampling { 1 } else { self.background.rows() };
+        Ok(evals.saturating_mul(rows))
+    }
+}
+
+/// How many coalitions (for sampling, model rows) a row of so many players takes at most.
+fn max_evals(options: &Options, method: &Method, players: usize) -> usize {
+    let all =
+        u32::try_from(players).ok().and_then(|players| 2_usize.checked_pow(players)).unwrap_or(usize::MAX);
+    let given = |default: usize| options.max_evals.unwrap_or(default);
+    match method {
+        Method::Exact => all,
+        Method::Permutation => given(permutation::least(players).saturating_mul(10).max(500)),
+        Method::Sampling => given(players.saturating_mul(1000)),
+        Method::Kernel => {
+            given(players.saturating_mul(2).saturating_add(2048).max(kernel::least(players))).min(all)
+        }
+        Method::Partition(_) => given(4096),
+    }
+}
+
+fn check_width<E>(values: usize, features: usize) -> Result<(), AgnosticError<E>> {
+    if values.is_multiple_of(features) { Ok(()) } else { Err(AgnosticError::Width { values, features }) }
+}
+
+fn may_ask<E>(planned: usize, limit: usize) -> Result<(), AgnosticError<E>> {
+    if planned > limit { Err(AgnosticError::TooManyRows { planned, limit }) } else { Ok(()) }
+}
