@@ -18,6 +18,7 @@ const TIERS: &[(&str, u8)] = &[
     ("hanok-publish", 1),
     ("hanok-models", 1),
     ("hanok-charts", 1),
+    ("hanok-infer", 1),
     ("hanok-load", 2),
     ("hanok-transform", 2),
     ("hanok-features", 2),
