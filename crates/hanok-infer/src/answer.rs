@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(read(r#"{"predictions": [true, false]}"#, 2), Ok(vec![1.0, 0.0]));
         assert_eq!(read(r#"{"predictions": []}"#, 0), Ok(vec![]));
         // A number of 17 digits that serde_json reads as its neighbour.
-        assert_eq!(read(r#"{"predictions": [0.19844004278856286]}"#, 1), Ok(vec![0.19844004278856286]));
+        assert_eq!(read(r#"{"predictions": [0.19844004278856286]}"#, 1), Ok(vec![0.198_440_042_788_562_86]));
     }
 
     #[test]

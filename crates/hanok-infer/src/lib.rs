@@ -1,14 +1,17 @@
-//! Models behind an endpoint: rows in, outputs out.
+//! Models behind an ONNX graph or an endpoint: rows in, outputs out.
 //!
-//! [`Endpoint`] asks a server that predicts, over HTTP. What it gives is what `hanok_models::Agnostic` takes as a model.
+//! [`Graph`] computes an ONNX graph; [`Endpoint`] asks a server that predicts, over HTTP. What they give is what
+//! `hanok_models::Agnostic` takes as a model.
 //!
 //! Must not exist here: explanations, training, what the features mean.
 
 mod answer;
 mod endpoint;
 mod error;
+mod graph;
 mod protocol;
 
 pub use endpoint::{Endpoint, EndpointOptions};
 pub use error::EndpointError;
+pub use graph::{Graph, GraphError, GraphInput};
 pub use protocol::Protocol;

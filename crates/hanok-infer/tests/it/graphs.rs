@@ -1,0 +1,236 @@
+//! Graphs against onnxruntime, and files that are damaged or hostile.
+
+use std::path::PathBuf;
+
+use hanok_error::Coded;
+use hanok_infer::{Graph, GraphError};
+
+/// A model and what onnxruntime makes of rows, written by `tests/models/make_graphs.py`.
+struct Fixture {
+    name: String,
+    model: Vec<u8>,
+    columns: usize,
+    outputs: usize,
+    rows: Vec<f64>,
+    expected: Vec<f64>,
+}
+
+fn fixtures() -> Vec<Fixture> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "onnx"));
+    paths.sort();
+    paths.into_iter().map(fixture).collect()
+}
+
+fn fixture(path: PathBuf) -> Fixture {
+    let values = std::fs::read(path.with_extension("values")).unwrap();
+    let (head, numbers) = values.split_at(12);
+    let head: Vec<usize> =
+        head.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes) as usize).collect();
+    let [rows, columns, outputs] = head[..] else { panic!("a head of three numbers") };
+    let numbers: Vec<f64> =
+        numbers.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+    assert_eq!(numbers.len(), rows * (columns + outputs));
+    let (rows, expected) = numbers.split_at(rows * columns);
+    Fixture {
+        name: path.file_stem().unwrap().to_str().unwrap().to_owned(),
+        model: std::fs::read(&path).unwrap(),
+        columns,
+        outputs,
+        rows: rows.to_vec(),
+        expected: expected.to_vec(),
+    }
+}
+
+fn one(name: &str) -> Fixture {
+    fixtures().into_iter().find(|fixture| fixture.name == name).unwrap()
+}
+
+#[test]
+fn results_are_those_of_onnxruntime() {
+    let all = fixtures();
+    assert!(all.len() >= 12);
+    for fixture in all {
+        let graph = Graph::read(&fixture.model).unwrap_or_else(|error| panic!("{}: {error}", fixture.name));
+        let found = graph.predict(&fixture.rows, fixture.columns).unwrap();
+        assert_eq!(found.len(), fixture.expected.len(), "{}", fixture.name);
+        let tolerance = if fixture.name == "layers-double" { 1e-12 } else { 3e-6 };
+        for (at, (found, expected)) in found.iter().zip(&fixture.expected).enumerate() {
+            assert!(
+                (found - expected).abs() <= tolerance * expected.abs().max(1.0),
+                "{} {at}: {found} is not {expected}",
+                fixture.name
+            );
+        }
+    }
+}
+
+#[test]
+fn rows_are_taken_one_by_one_or_many_at_a_time() {
+    for name in ["network", "layers-double", "columns"] {
+        let fixture = one(name);
+        let graph = Graph::read(&fixture.model).unwrap();
+        let all = graph.predict(&fixture.rows, fixture.columns).unwrap();
+        let single =
+            fixture.rows.chunks(fixture.columns).flat_map(|row| graph.predict(row, fixture.columns).unwrap());
+        assert!(single.eq(all.iter().copied()));
+        let many = graph.predict(&fixture.rows.repeat(20), fixture.columns).unwrap();
+        assert_eq!(many, all.repeat(20));
+        assert!(graph.predict(&[], fixture.columns).unwrap().is_empty());
+        assert_eq!(all.len() / (fixture.rows.len() / fixture.columns), fixture.outputs);
+    }
+}
+
+#[test]
+fn inputs_have_names_and_rows_must_fit() {
+    let fixture = one("columns");
+    let graph = Graph::read(&fixture.model).unwrap();
+    let names: Vec<_> = graph.inputs().iter().map(|input| (input.name.as_str(), input.columns)).collect();
+    assert_eq!(
+        names,
+        [("column_0", Some(1)), ("column_1", Some(1)), ("column_2", Some(1)), ("column_3", Some(1))]
+    );
+    let network = Graph::read(&one("network").model).unwrap();
+    assert_eq!((network.inputs().len(), network.inputs()[0].columns), (1, Some(4)));
+    assert_eq!(network.output_name(), "probabilities");
+    for graph in [graph, network] {
+        for (values, features) in [(12, 3), (13, 4), (20, 5), (0, 0)] {
+            let error = graph.predict(&vec![0.0; values], features).unwrap_err();
+            assert!(matches!(error, GraphError::Width { .. }), "{error}");
+            assert_eq!(error.code().0, "HK1656");
+        }
+    }
+}
+
+/// A field of a message: bytes.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut all = vec![number << 3 | 2];
+    let mut length = bytes.len();
+    while length >= 0x80 {
+        all.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    all.push(length as u8);
+    all.extend(bytes);
+    all
+}
+
+/// An operator of one input and one output, its attributes as they are.
+fn node(kind: &str, inputs: &[&str], output: &str, domain: &str) -> Vec<u8> {
+    let inputs: Vec<u8> = inputs.iter().flat_map(|name| field(1, name.as_bytes())).collect();
+    let rest = [field(2, output.as_bytes()), field(4, kind.as_bytes()), field(7, domain.as_bytes())].concat();
+    field(1, &[inputs, rest].concat())
+}
+
+/// A float input or output [?, ?].
+fn info(number: u8, name: &str) -> Vec<u8> {
+    let shape = field(2, &[field(1, &[]), field(1, &[])].concat());
+    let tensor = field(1, &[vec![8, 1], shape].concat());
+    field(number, &[field(1, name.as_bytes()), field(2, &tensor)].concat())
+}
+
+fn model(nodes: &[Vec<u8>]) -> Vec<u8> {
+    field(7, &[nodes.concat(), info(11, "x"), info(12, "y")].concat())
+}
+
+#[test]
+fn operators_that_are_not_computed_are_named() {
+    for (kind, domain, expected) in [
+        ("Loop", "", "Loop: the operator `Loop` cannot be computed"),
+        (
+            "TreeEnsembleRegressor",
+            "ai.onnx.ml",
+            "TreeEnsembleRegressor: the operator `TreeEnsembleRegressor` of ai.onnx.ml cannot",
+        ),
+        ("Relu", "com.microsoft", "Relu: the operator `Relu` of com.microsoft cannot"),
+        ("LinearClassifier", "ai.onnx.ml", "LinearClassifier: the labels of `LinearClassifier` cannot"),
+        ("Cast", "", "Cast: a cast to the type 0 cannot"),
+        ("ReduceSum", "", ""),
+    ] {
+        let read = Graph::read(&model(&[node(kind, &["x"], "y", domain)]));
+        if expected.is_empty() {
+            let error = read.unwrap().predict(&[1.0, 2.0], 2).unwrap_err();
+            assert_eq!(error.to_string(), "ReduceSum: the axis is no constant");
+            assert_eq!(error.code().0, "HK1651");
+            continue;
+        }
+        let error = read.unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{error}");
+        assert_eq!(error.code().0, "HK1650");
+    }
+}
+
+#[test]
+fn an_input_of_any_width_is_taken() {
+    let graph = Graph::read(&model(&[node("Relu", &["x"], "y", "")])).unwrap();
+    assert_eq!(graph.inputs()[0].columns, None);
+    assert_eq!(graph.predict(&[1.0, -2.0, f64::NAN], 3).unwrap()[..2], [1.0, 0.0]);
+    assert_eq!(graph.predict(&[0.1], 1).unwrap(), [f64::from(0.1_f32)]);
+}
+
+#[test]
+fn graphs_that_contradict_themselves_are_refused() {
+    let refused = |nodes: &[Vec<u8>]| Graph::read(&model(nodes)).unwrap_err().to_string();
+    assert!(refused(&[node("Relu", &["nowhere"], "y", "")]).contains("nothing before it computes"));
+    assert!(refused(&[node("Relu", &["y"], "y", "")]).contains("nothing before it computes"));
+    assert!(
+        refused(&[node("Relu", &["x"], "y", ""), node("Relu", &["x"], "y", "")]).contains("computed twice")
+    );
+    assert!(refused(&[]).contains("nothing computes the output"));
+    for bytes in [&b""[..], b"\x08", b"hello", &[0xff; 40]] {
+        assert_eq!(Graph::read(bytes).unwrap_err().code().0, "HK1650");
+    }
+}
+
+#[test]
+fn a_graph_that_grows_without_end_is_stopped() {
+    // Thirty times twice as wide: 2^30 columns.
+    let mut nodes = Vec::new();
+    let names: Vec<String> = (0..30).map(|at| format!("v{at}")).collect();
+    let mut before = "x";
+    for name in &names {
+        nodes.push(concat(before, name));
+        before = name;
+    }
+    nodes.push(node("Relu", &[before], "y", ""));
+    let graph = Graph::read(&model(&nodes)).unwrap();
+    let error = graph.predict(&[1.0; 256], 1).unwrap_err();
+    assert!(error.to_string().contains("too many"), "{error}");
+}
+
+/// Two copies side by side; the axis is 1.
+fn concat(input: &str, output: &str) -> Vec<u8> {
+    let axis = field(5, &[field(1, b"axis"), vec![0x18, 1]].concat());
+    let names =
+        [field(1, input.as_bytes()), field(1, input.as_bytes()), field(2, output.as_bytes())].concat();
+    field(1, &[names, field(4, b"Concat"), axis].concat())
+}
+
+/// Files of which a byte is another, or the end is missing: an error or another model, no panic.
+#[test]
+fn damaged_files_do_no_harm() {
+    let mut state = 1_u64;
+    let mut random = |limit: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % limit
+    };
+    let mut computed = 0;
+    for fixture in fixtures() {
+        for end in 0..fixture.model.len().min(600) {
+            let _ = Graph::read(&fixture.model[..end]);
+        }
+        for _ in 0..2000 {
+            let mut bytes = fixture.model.clone();
+            for _ in 0..=random(3) {
+                let at = random(bytes.len());
+                bytes[at] = random(256) as u8;
+            }
+            if let Ok(graph) = Graph::read(&bytes) {
+                computed += usize::from(graph.predict(&fixture.rows, fixture.columns).is_ok());
+            }
+        }
+    }
+    assert!(computed > 1000, "{computed}");
+}
