@@ -1,0 +1,28 @@
+//! HK17xx: predictive models over tables: the registry, predictions, explanations and their charts.
+
+codes! { CODES:
+    PREDICTOR_UNKNOWN = "HK1701", "there is no such predictive model",
+        "No model, or no version of it, is registered under the name, or the file does not exist. A name with a dot or a slash is a file.",
+        "`hanok model list` names the models; `hanok model add NAME FILE` registers one.";
+    PREDICTOR_DAMAGED = "HK1702", "a registered model's file is not what was registered",
+        "The file below `.hanok/models` is gone, or its content is not the one that the catalog has the hash of.",
+        "Add the same file again: the version stays the same, and its copy is written anew.";
+    PREDICTOR_COLUMNS = "HK1703", "the columns of the data cannot be given to a model",
+        "A column named with `--columns`, `--keys` or `--label` does not exist or is not of a fitting type, or the model has no feature names and the number of columns is not that of its features.",
+        "Name the columns as the data has them; for a model without feature names, give them with `--columns` in the order of training.";
+    EXPLANATION_ROW = "HK1704", "one row to explain was not found",
+        "No row, or more than one, has the values that `--row` asks for.",
+        "Name all columns that tell the rows apart, such as `--row carrier=B6,flight=725`, or a row's number, counted from 1.";
+    EXPLANATION_ADDITIVITY = "HK1705", "an explanation does not add up to the prediction",
+        "Base value and values of a row should add up to what is predicted for it; the difference is larger than rounding explains.",
+        "Please report it with the model and the row: the values would be wrong.";
+    EXPLANATION_FILE = "HK1706", "a file is not an explanation",
+        "The file is not Parquet, has no entry `hanok.explanation` in its metadata or one that is not understood, or lacks columns that the entry names.",
+        "Write it with `hanok explain MODEL --data … -o FILE.parquet`, and do not rewrite it with tools that drop the metadata.";
+    EXPLANATION_REQUEST = "HK1707", "an explanation cannot be computed as asked",
+        "The method, the output, interactions and the background do not go together, or the background or the result is larger than allowed.",
+        "Look at the reason in the message; `hanok explain --help` says what goes together.";
+    EXPLANATION_CHART = "HK1708", "a chart cannot be made of an explanation",
+        "The explanation does not have what the chart shows: a feature, a row, an output, interactions, or enough rows.",
+        "Look at the reason in the message, and explain again with what is missing.";
+}
