@@ -1,4 +1,5 @@
-//! The catalog: what exists in a project. Branches, tables and views by branch, runs, the load ledger, registered features.
+//! The catalog: what exists in a project. Branches, tables and views by branch, runs, the load ledger, registered
+//! features and predictive models.
 //!
 //! One SQLite file (`.hanok/catalog.sqlite`), shared by all processes of a project. The data itself, and whether a
 //! commit to it happened, is the lake's business: the catalog only gives names to directories.
@@ -12,6 +13,7 @@ mod forks;
 mod ledger;
 mod merges;
 mod migrate;
+mod models;
 mod runs;
 mod staging;
 mod store;
@@ -24,6 +26,7 @@ pub use forks::{Fork, ForkOf, ForkOutcome, kept_versions};
 pub use ledger::LedgerEntry;
 pub use merges::{Merge, MergeAction, MergeBase, MergeTable};
 pub use migrate::SCHEMA_VERSION;
+pub use models::{ModelFacts, ModelVersion};
 pub use runs::{Run, RunCounts, RunKind, RunStatus};
 pub use staging::{OwnTable, StagingRecord};
 pub use store::Catalog;

@@ -6,8 +6,12 @@ use sqlx::SqliteConnection;
 pub const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 
 /// Steps are only ever appended; one that has been released never changes.
-const STEPS: &[&str] =
-    &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// Brings the file up to [`SCHEMA_VERSION`]. Returns the version found when it is newer than this binary.
 pub(crate) async fn run(connection: &mut SqliteConnection) -> Result<Result<(), i64>, sqlx::Error> {

@@ -35,6 +35,10 @@ pub enum RunKind {
     Publish,
     /// `hanok branch rebase`.
     Rebase,
+    /// Predicting with a model.
+    Predict,
+    /// Explaining a model's predictions.
+    Explain,
 }
 
 impl RunKind {
@@ -51,11 +55,13 @@ impl RunKind {
             Self::Merge => "merge",
             Self::Publish => "publish",
             Self::Rebase => "rebase",
+            Self::Predict => "predict",
+            Self::Explain => "explain",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        const ALL: [RunKind; 11] = [
+        const ALL: [RunKind; 13] = [
             RunKind::Load,
             RunKind::Build,
             RunKind::Apply,
@@ -67,6 +73,8 @@ impl RunKind {
             RunKind::Merge,
             RunKind::Publish,
             RunKind::Rebase,
+            RunKind::Predict,
+            RunKind::Explain,
         ];
         ALL.into_iter().find(|kind| kind.name() == text)
     }
