@@ -4,9 +4,21 @@
 //! Must not exist here: formats and algorithms of models (hanok-models), drawing (hanok-charts), where rows come from and
 //! how results are written (hanok-engine), printing.
 
+mod columns;
+mod explain;
 mod explanation;
+mod predict;
+mod registry;
+mod row;
 
+pub use columns::{ColumnChoice, ColumnsError};
+pub use explain::{
+    Additivity, AdditivityError, BACKGROUND_VALUES_MAX, ExplainOptions, Explained, Explaining,
+};
 pub use explanation::{
     Columns, Explanation, ExplanationError, METADATA_KEY, Metadata, Method, ModelIdentity, OutputColumns,
     OutputKind, numbers,
 };
+pub use predict::{Predicting, RunError};
+pub use registry::{Model, ModelRegistry, RegistryError};
+pub use row::{Contribution, RowError, RowExplanation, RowFinder, RowKey, RowOutput};

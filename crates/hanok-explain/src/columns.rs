@@ -1,0 +1,169 @@
+//! Which columns of the data a model gets, and which ones say which row is which.
+
+use arrow::array::{Array as _, AsArray as _, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Float64Type, SchemaRef};
+use arrow::error::ArrowError;
+use hanok_error::{Code, Coded, code};
+use hanok_models::{DataError, Ensemble, Match, Table};
+
+/// Names of columns that are shown when one is not found.
+const SHOWN_MAX: usize = 20;
+
+/// Which columns are what, as far as somebody has said.
+#[derive(Clone, Debug, Default)]
+pub struct ColumnChoice {
+    /// The features in the model's order, for a model without feature names; otherwise empty.
+    pub features: Vec<String>,
+    /// The columns that are taken over; `None` for all that are no features.
+    pub keys: Option<Vec<String>>,
+    /// The column with the truth, 0 or 1, for losses.
+    pub label: Option<String>,
+}
+
+/// The columns of the data do not fit.
+#[derive(Debug, thiserror::Error)]
+pub enum ColumnsError {
+    /// A name of the choice is not among the data's.
+    #[error("the data has no column `{column}`")]
+    Unknown {
+        /// The name.
+        column: String,
+        /// The data's columns.
+        known: Vec<String>,
+    },
+    /// Features were given by position to a model that knows their names.
+    #[error("the model knows the names of its features, so that columns are found by them")]
+    Named,
+    /// There are more or fewer columns than features.
+    #[error("the model has no feature names, and {found} columns where it has {expected} features")]
+    Count {
+        /// Columns chosen, or of the data.
+        found: usize,
+        /// Features of the model.
+        expected: usize,
+    },
+    /// A label is no number, or it is null.
+    #[error("the label `{column}` {reason}")]
+    Label {
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The model cannot take the columns.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+impl Coded for ColumnsError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Data(error) => error.code(),
+            _ => code::PREDICTOR_COLUMNS,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { known, .. } => {
+                let more = if known.len() > SHOWN_MAX { ", …" } else { "" };
+                Some(format!("it has: {}{more}", known[..known.len().min(SHOWN_MAX)].join(", ")))
+            }
+            Self::Named => Some("leave `--columns` out".to_owned()),
+            Self::Count { .. } => Some("give `--columns` in the order of training".to_owned()),
+            Self::Data(error) => error.hint(),
+            Self::Label { .. } => None,
+        }
+    }
+}
+
+/// The choice, resolved for data of one schema.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    schema: SchemaRef,
+    /// By feature, its column.
+    features: Vec<usize>,
+    keys: Vec<usize>,
+    label: Option<usize>,
+}
+
+impl Selection {
+    /// Finds the columns of a model.
+    pub(crate) fn new(
+        ensemble: &Ensemble,
+        schema: &SchemaRef,
+        choice: &ColumnChoice,
+    ) -> Result<Self, ColumnsError> {
+        let index = |name: &String| {
+            schema.index_of(name).map_err(|_| ColumnsError::Unknown {
+                column: name.clone(),
+                known: schema.fields().iter().map(|field| field.name().clone()).collect(),
+            })
+        };
+        let all = |names: &[String]| names.iter().map(index).collect::<Result<Vec<_>, _>>();
+        let label = choice.label.as_ref().map(index).transpose()?;
+        let mut keys = choice.keys.as_deref().map(all).transpose()?;
+        let features = if !ensemble.feature_names().is_empty() {
+            if !choice.features.is_empty() {
+                return Err(ColumnsError::Named);
+            }
+            // Says which one is missing, twice there or of a wrong type.
+            Table::new(ensemble, &RecordBatch::new_empty(schema.clone()), Match::Name)?;
+            all(ensemble.feature_names())?
+        } else if !choice.features.is_empty() {
+            all(&choice.features)?
+        } else {
+            let other = |at: &usize| label != Some(*at) && !keys.iter().flatten().any(|key| key == at);
+            (0..schema.fields().len()).filter(other).collect()
+        };
+        if features.len() != ensemble.features() {
+            return Err(ColumnsError::Count { found: features.len(), expected: ensemble.features() });
+        }
+        if let Some(keys) = &mut keys {
+            let mut seen = std::collections::HashSet::new();
+            keys.retain(|key| seen.insert(*key));
+        }
+        let others = || (0..schema.fields().len()).filter(|at| !features.contains(at)).collect();
+        let keys = keys.unwrap_or_else(others);
+        let selection = Self { schema: schema.clone(), features, keys, label };
+        selection.table(ensemble, &RecordBatch::new_empty(schema.clone()))?;
+        Ok(selection)
+    }
+
+    /// The features' names: the model's, or those of the columns.
+    pub(crate) fn feature_names(&self) -> Vec<String> {
+        self.features.iter().map(|at| self.schema.field(*at).name().clone()).collect()
+    }
+
+    pub(crate) fn key_fields(&self) -> Vec<Field> {
+        self.keys.iter().map(|at| self.schema.field(*at).clone()).collect()
+    }
+
+    pub(crate) fn input_fields(&self) -> Vec<Field> {
+        self.features.iter().map(|at| self.schema.field(*at).clone()).collect()
+    }
+
+    /// The keys and the inputs of a batch.
+    pub(crate) fn taken_over(&self, batch: &RecordBatch) -> Result<(RecordBatch, RecordBatch), ArrowError> {
+        Ok((batch.project(&self.keys)?, batch.project(&self.features)?))
+    }
+
+    /// The features of a batch.
+    pub(crate) fn table(&self, ensemble: &Ensemble, batch: &RecordBatch) -> Result<Table, ColumnsError> {
+        let features = batch.project(&self.features).map_err(DataError::from)?;
+        Ok(Table::new(ensemble, &features, Match::Position)?)
+    }
+
+    /// The labels of a batch; none when no label was chosen.
+    pub(crate) fn labels(&self, batch: &RecordBatch) -> Result<Option<Vec<f64>>, ColumnsError> {
+        let Some(at) = self.label else { return Ok(None) };
+        let failed = |reason| ColumnsError::Label { column: self.schema.field(at).name().clone(), reason };
+        let labels = cast(batch.column(at), &DataType::Float64).map_err(|_| failed("is no number"))?;
+        let labels = labels.as_primitive::<Float64Type>();
+        if labels.null_count() > 0 || labels.values().iter().any(|label| !(0.0..=1.0).contains(label)) {
+            return Err(failed("is not between 0 and 1 in every row"));
+        }
+        Ok(Some(labels.values().to_vec()))
+    }
+}
