@@ -4,8 +4,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use hanok_catalog::{Catalog, RunCounts, RunKind};
 use hanok_config::Project;
 use hanok_error::Report;
@@ -14,13 +12,14 @@ use hanok_features::{
 };
 use hanok_lake::Lake;
 use hanok_query::{QueryStream, Session, SessionOptions};
-use hanok_types::{Id, TableName};
+use hanok_types::Id;
 
 use crate::output::{Format, NewFile, ResultWriter};
 use crate::report::{
     ApplyReport, BuildReport, JoinReport, LoadReport, MaterializeReport, QueryReport, RunReport,
 };
-use crate::{EngineError, Event, Observer, build, entities, load};
+use crate::rows::RowSource;
+use crate::{EngineError, Event, Observer, build, load};
 
 /// The folder of the branches' online stores.
 pub(crate) const ONLINE_BRANCHES: &str = "online-branches";
@@ -34,22 +33,11 @@ pub struct BuildRequest {
     pub models: Vec<String>,
 }
 
-/// Where the rows of a training set come from.
-#[derive(Clone, Debug)]
-pub enum EntityRows {
-    /// A Parquet, CSV or JSON lines file.
-    File(PathBuf),
-    /// A table or view, `schema.table`.
-    Table(String),
-    /// A query.
-    Sql(String),
-}
-
 /// What to join.
 #[derive(Clone, Debug)]
 pub struct JoinRequest {
     /// The rows that get features.
-    pub entities: EntityRows,
+    pub entities: RowSource,
     /// The features.
     pub selection: Selection,
     /// The entity rows' timestamp column, when it is not `event_timestamp` or the only one.
@@ -221,7 +209,7 @@ impl Engine {
     ) -> Result<JoinReport, EngineError> {
         let started = Instant::now();
         let registry = self.registry().await?;
-        let rows = self.entity_rows(&request.entities).await?;
+        let rows = request.entities.read(self).await?;
         let options = TrainingOptions {
             timestamp: request.timestamp.clone(),
             full_feature_names: request.full_feature_names,
@@ -249,19 +237,6 @@ impl Engine {
         observer(Event::Finished { what: "join", name: &name, rows, ok: true });
         let seconds = started.elapsed().as_secs_f64();
         Ok(JoinReport { run: run.to_string(), rows, columns, output: name, seconds })
-    }
-
-    async fn entity_rows(&self, rows: &EntityRows) -> Result<(SchemaRef, Vec<RecordBatch>), EngineError> {
-        let sql = match rows {
-            EntityRows::File(path) => return entities::read(path).await,
-            EntityRows::Table(name) => {
-                let name = TableName::parse(name, "main")?;
-                format!("select * from \"{}\".\"{}\"", name.schema, name.table)
-            }
-            EntityRows::Sql(sql) => sql.clone(),
-        };
-        let stream = self.session.sql(&sql).await?;
-        Ok((stream.schema(), stream.collect().await?))
     }
 
     /// Writes the newest feature values to the online store.
@@ -308,7 +283,10 @@ impl Engine {
     /// # Errors
     /// On a tag, for what writes to the lake; nothing is recorded then.
     pub(crate) async fn start(&self, kind: RunKind, subject: &str) -> Result<Id, EngineError> {
-        if !matches!(kind, RunKind::Join | RunKind::Materialize | RunKind::Publish) {
+        if !matches!(
+            kind,
+            RunKind::Join | RunKind::Materialize | RunKind::Publish | RunKind::Predict | RunKind::Explain
+        ) {
             self.lake.may_write()?;
         }
         Ok(self.catalog.start_run(&self.lake.branch().name, kind, subject).await?)

@@ -50,6 +50,12 @@ macro_rules! rooms {
                 /// Why.
                 reason: String,
             },
+            /// Nobody waits for the work any more.
+            #[error("stopped")]
+            Stopped,
+            /// Rows could not be put into blocks.
+            #[error("rows cannot be put into blocks: {0}")]
+            Blocks(String),
             /// No source of that name.
             #[error("there is no source `{name}`; the project has: {known}")]
             UnknownSource {
@@ -70,6 +76,8 @@ macro_rules! rooms {
                     Self::StagingMasked { .. } => code::STAGING_MASKED,
                     Self::NoStaging(_) => code::STAGING_UNKNOWN,
                     Self::StagingKey { .. } => code::STAGING_KEY,
+                    Self::Stopped => code::INTERRUPTED,
+                    Self::Blocks(_) => code::INTERNAL,
                     Self::UnknownSource { .. } => code::SOURCE_UNKNOWN,
                 }
             }
@@ -113,6 +121,14 @@ rooms! {
     Staging(hanok_staging::StagingError),
     /// A publication.
     Publish(hanok_publish::PublishError),
+    /// The registry of predictive models.
+    Registry(hanok_explain::RegistryError),
+    /// Predictions and explanations.
+    Explain(hanok_explain::RunError),
+    /// A row to explain.
+    Row(hanok_explain::RowError),
+    /// Values that do not add up.
+    Additivity(hanok_explain::AdditivityError),
     /// Features.
     Features(hanok_features::FeatureError),
     /// A table's name.

@@ -5,7 +5,8 @@
 pub enum Event<'a> {
     /// Work on a thing began.
     Started {
-        /// `load`, `model`, `test`, `view`, `join`, `table`, `publish`, `stage`.
+        /// `load`, `model`, `test`, `view`, `join`, `table`, `publish`, `stage`,
+        /// `predict`, `explain`.
         what: &'static str,
         /// Its name.
         name: &'a str,

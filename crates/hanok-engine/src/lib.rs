@@ -6,32 +6,42 @@
 mod branches;
 mod build;
 mod engine;
-mod entities;
 mod error;
 mod events;
 mod load;
 mod maintain;
 mod output;
+mod predictors;
 mod publish;
 mod report;
+mod rows;
 mod staging;
 mod template;
 
 pub use branches::{BranchDetails, BranchReport, BranchRequest, ExpireReport, GarbageReport, MergeReport};
-pub use engine::{BuildRequest, Engine, EntityRows, JoinRequest, MaterializeRequest};
+pub use engine::{BuildRequest, Engine, JoinRequest, MaterializeRequest};
 pub use error::EngineError;
 pub use events::{Event, Observer};
 pub use maintain::Maintenance;
 pub use output::Format;
+pub use predictors::{
+    AddedModel, DataRequest, ExplainReport, ExplainRequest, FeatureImportance, OutputImportance,
+    PredictReport, PredictRequest,
+};
 pub use publish::{PublishReport, PublishRequest, PublishedTable};
 pub use report::{
     ApplyReport, BuildReport, JoinReport, LoadReport, LoadedTable, MaintainedTable, MaintenanceReport,
     MaterializeReport, ModelReport, QueryReport, RunCounts, RunReport, TestReport,
 };
+pub use rows::RowSource;
 pub use staging::{Signature, StagingReport, StagingRequest};
 pub use template::{Template, init};
 
-pub use hanok_catalog::{Branch, BranchKind, MAIN_BRANCH};
+pub use hanok_catalog::{Branch, BranchKind, MAIN_BRANCH, ModelFacts, ModelVersion};
+pub use hanok_explain::{
+    Additivity, ColumnChoice, Contribution, Method, Model, ModelIdentity, OutputKind, RowExplanation, RowKey,
+    RowOutput,
+};
 pub use hanok_features::{Registry, Selection};
 pub use hanok_lake::{
     AsOf, Change, Conflict, Garbage, MergeMode, MergeOutcome, RowCounts, TableDifference, TableMerge,

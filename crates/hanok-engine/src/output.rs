@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::json::LineDelimitedWriter;
 use arrow::util::pretty::pretty_format_batches;
 use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::KeyValue;
 
 use crate::EngineError;
 
@@ -17,6 +18,8 @@ use crate::EngineError;
 const TABLE_ROWS_MAX: usize = 1000;
 /// Rows of a Parquet row group, which is what is held in memory.
 const ROW_GROUP_ROWS_MAX: usize = 128 * 1024;
+/// A row group ends at this size too: many columns would make a group of that many rows fill the memory.
+const ROW_GROUP_BYTES_MAX: usize = 32 << 20;
 
 /// The form of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,8 +114,23 @@ impl<W: Write + Send> ResultWriter<W> {
             }
             Encoder::Csv(writer) => writer.write(&batch).map_err(|error| refused(shown_as, &error)),
             Encoder::Json(writer) => writer.write(&batch).map_err(|error| refused(shown_as, &error)),
-            Encoder::Parquet(writer) => writer.write(&batch).map_err(|error| refused(shown_as, &error)),
+            Encoder::Parquet(writer) => {
+                let written = writer.write(&batch).and_then(|()| match writer.memory_size() {
+                    ..ROW_GROUP_BYTES_MAX => Ok(()),
+                    _ => writer.flush(),
+                });
+                written.map_err(|error| refused(shown_as, &error))
+            }
         }
+    }
+
+    /// Adds an entry to the metadata of a Parquet file; other formats have no place for it.
+    pub(crate) fn annotate(&mut self, key: &str, value: String) -> Result<(), EngineError> {
+        self.begin_parquet(&RecordBatch::new_empty(self.schema.clone()))?;
+        if let Encoder::Parquet(writer) = &mut self.encoder {
+            writer.append_key_value_metadata(KeyValue::new(key.to_owned(), value));
+        }
+        Ok(())
     }
 
     fn begin_parquet(&mut self, first: &RecordBatch) -> Result<(), EngineError> {

@@ -36,6 +36,15 @@ pub struct ExplainOptions {
     pub threads: usize,
 }
 
+impl ExplainOptions {
+    /// How many rows a block should have, at most. Values do not depend on it.
+    pub fn block_rows(&self, ensemble: &Ensemble) -> usize {
+        let (features, outputs) = (ensemble.features(), ensemble.outputs());
+        let matrix = if self.interactions { features.saturating_mul(features) } else { features };
+        block_rows(matrix.saturating_mul(outputs).saturating_add(features))
+    }
+}
+
 /// The values of a row do not add up.
 #[derive(Debug, thiserror::Error)]
 #[error("base value and values differ from the prediction by {gap:e}, more than the tolerance {tolerance:e}")]
@@ -170,13 +179,6 @@ impl<'a> Explaining<'a> {
     /// What the result's columns are. Rows and the largest gap are known at the end only.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
-    }
-
-    /// How many rows a block should have, at most. Values do not depend on it.
-    pub fn block_rows(&self) -> usize {
-        let (features, outputs) = (self.ensemble.features(), self.ensemble.outputs());
-        let matrix = if self.interactions { features.saturating_mul(features) } else { features };
-        block_rows(matrix.saturating_mul(outputs).saturating_add(features))
     }
 
     /// Explains a block.

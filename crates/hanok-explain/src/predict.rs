@@ -15,7 +15,7 @@ use crate::registry::Model;
 /// Values of a block's inputs, outputs and results together; 8 bytes each.
 const BLOCK_VALUES: usize = 1 << 21;
 /// Most rows of a block.
-pub(crate) const BLOCK_ROWS_MAX: usize = 1 << 16;
+const BLOCK_ROWS_MAX: usize = 1 << 16;
 
 /// Predictions or explanations cannot be computed.
 #[derive(Debug, thiserror::Error)]
@@ -100,8 +100,8 @@ impl<'a> Predicting<'a> {
     }
 
     /// How many rows a block should have, at most.
-    pub fn block_rows(&self) -> usize {
-        block_rows(self.model.ensemble.features() + self.model.ensemble.outputs())
+    pub fn block_rows(model: &Model) -> usize {
+        block_rows(model.ensemble.features().saturating_add(model.ensemble.outputs()))
     }
 
     /// Predicts a block.
