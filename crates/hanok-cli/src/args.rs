@@ -2,6 +2,7 @@
 
 mod branch;
 mod maintain;
+mod predictor;
 mod staging;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,9 @@ pub(crate) use branch::{
     BranchCommand, CreateArgs, DiffArgs, GcArgs, MergeArgs, ModeArg, RebaseArgs, ResetArgs, TagCommand,
 };
 pub(crate) use maintain::{TablesArgs, VacuumArgs};
+pub(crate) use predictor::{
+    DataArgs, ExplainArgs, MethodArg, ModelAddArgs, ModelCommand, OutputArg, PredictArgs,
+};
 pub(crate) use staging::{StagingCommand, StagingCreateArgs, StagingPublishArgs};
 
 use crate::values::{EntityPart, parse_address, parse_entity, parse_time, parse_var};
@@ -163,6 +167,32 @@ Examples:
   curl -s http://127.0.0.1:6566/get-online-features -H 'content-type: application/json' \\
     -d '{\"features\": [\"carrier_delay:mean_dep_delay_7d\"], \"entities\": {\"carrier\": [\"B6\"]}}'")]
     Serve(ServeArgs),
+    /// Register predictive models: tree ensembles of XGBoost, LightGBM, CatBoost and scikit-learn
+    #[command(
+        subcommand,
+        subcommand_required = true,
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  hanok model add delay models/delay.json
+  hanok model list"
+    )]
+    Model(ModelCommand),
+    /// Predict the rows of a table or file with a predictive model
+    #[command(after_help = "\
+Examples:
+  hanok predict delay --data mart.departures -o predicted.parquet
+  hanok predict models/delay.json --data departures.csv -o predicted.csv
+  hanok predict delay@1 --data-sql \"select * from mart.departures where month = 2\" -o feb.parquet")]
+    Predict(PredictArgs),
+    /// Explain a predictive model's predictions by exact SHAP values
+    #[command(after_help = "\
+Examples:
+  hanok explain delay --data mart.departures -o explained.parquet
+  hanok explain delay --data mart.departures --row carrier=B6,flight=725
+  hanok explain delay --data mart.departures --background mart.typical_day --output probability
+  hanok explain delay --data departures.csv --interactions --check -o explained.parquet")]
+    Explain(ExplainArgs),
     /// Join the small files of tables into larger ones
     #[command(after_help = "\
 Examples:

@@ -6,6 +6,7 @@ mod build;
 mod completions;
 mod demo;
 mod errors;
+mod explain;
 mod gc;
 mod get;
 mod init;
@@ -13,14 +14,17 @@ mod join;
 mod load;
 mod maintain;
 mod materialize;
+mod model;
+mod predict;
 mod runs;
 mod serve;
 mod sql;
 mod staging;
 
+use std::path::Path;
 use std::sync::Arc;
 
-use hanok_engine::Maintenance;
+use hanok_engine::{Format, Maintenance, RowSource};
 
 pub(crate) use completions::completions;
 pub(crate) use errors::errors;
@@ -43,6 +47,9 @@ pub(crate) async fn dispatch(context: Arc<Context>, command: Command) -> Result<
         Command::Features(FeaturesCommand::Join(args)) => join::join(context, args).await,
         Command::Features(FeaturesCommand::Get(args)) => get::get(context, args).await,
         Command::Materialize(args) => materialize::materialize(context, args).await,
+        Command::Model(command) => model::model(context, command).await,
+        Command::Predict(args) => predict::predict(context, args).await,
+        Command::Explain(args) => explain::explain(context, args).await,
         Command::Optimize(args) => maintain::maintain(context, Maintenance::Optimize, &args.tables).await,
         Command::Vacuum(args) => {
             let what = Maintenance::Vacuum { older_than: args.older_than, dry_run: args.dry_run };
@@ -66,5 +73,29 @@ fn selection(args: &SelectionArgs) -> hanok_engine::Selection {
     match &args.service {
         Some(service) => hanok_engine::Selection::Service(service.clone()),
         None => hanok_engine::Selection::References(args.features.clone()),
+    }
+}
+
+/// Rows of a file, a table or a query; the command line has exactly one of them. A name is a file when there is one, or
+/// when it looks like one; a table otherwise.
+fn row_source(name: Option<String>, sql: Option<String>) -> RowSource {
+    let Some(name) = name else { return RowSource::Sql(sql.unwrap_or_default()) };
+    let path = Path::new(&name);
+    if path.is_file() || name.contains(['/', '\\']) || Format::of_path(path).is_some() {
+        RowSource::File(path.to_owned())
+    } else {
+        RowSource::Table(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_and_tables_are_told_apart() {
+        let is_file = |name: &str| matches!(row_source(Some(name.to_owned()), None), RowSource::File(_));
+        assert!(is_file("labels.csv") && is_file("data/labels") && is_file("labels.parquet"));
+        assert!(!is_file("mart.departure_labels") && !is_file("labels"));
     }
 }

@@ -21,6 +21,10 @@ pub(crate) enum Tone {
     Strong,
     /// Beside the point.
     Faint,
+    /// More of something: red, as charts of explanations have it.
+    Up,
+    /// Less of something: blue.
+    Down,
 }
 
 impl Tone {
@@ -31,6 +35,8 @@ impl Tone {
             Self::Warn => "33",
             Self::Strong => "1",
             Self::Faint => "2",
+            Self::Up => "31",
+            Self::Down => "34",
         }
     }
 }

@@ -82,7 +82,8 @@ impl Drop for Spinner {
 fn bar(bars: &MultiProgress, what: &str, name: &str, total: Option<u64>) -> ProgressBar {
     let bar = match total {
         Some(total) => ProgressBar::new(total).with_style(
-            style("{spinner} {prefix:5} {msg:32!} {bar:24} {percent:>3} %  {elapsed}").progress_chars("━╸ "),
+            style("{spinner} {prefix:7} {msg:32!} {bar:24} {percent:>3} %  {elapsed}, {eta} left")
+                .progress_chars("━╸ "),
         ),
         None if matches!(what, "model" | "test" | "table") => {
             ProgressBar::new_spinner().with_style(style("{spinner} {prefix:5} {msg:32!} {elapsed}"))

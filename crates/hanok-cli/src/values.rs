@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
-use hanok_engine::AsOf;
+use hanok_engine::{AsOf, RowKey};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
@@ -107,6 +107,15 @@ pub(crate) fn parse_entity(text: &str) -> Result<EntityPart, String> {
     Ok(pairs)
 }
 
+/// A row's number, or the values of columns that tell it apart: `KEY=VALUE[,KEY=VALUE…]`.
+pub(crate) fn parse_row(text: &str) -> Result<RowKey, String> {
+    match text.parse() {
+        Ok(0) => Err("rows are counted from 1".to_owned()),
+        Ok(number) => Ok(RowKey::Number(number)),
+        Err(_) => parse_entity(text).map(RowKey::Values),
+    }
+}
+
 /// The rows that several `--entity` mean: a key that the row has already begins the next row.
 ///
 /// # Errors
@@ -176,6 +185,13 @@ mod tests {
     }
 
     #[test]
+    fn rows() {
+        assert_eq!(parse_row("7"), Ok(RowKey::Number(7)));
+        assert_eq!(parse_row("a=7,b=x"), Ok(RowKey::Values(pairs(&[("a", "7"), ("b", "x")]))));
+        assert!(parse_row("0").is_err() && parse_row("x").is_err());
+    }
+
+    #[test]
     fn addresses() {
         let loopback = |port| Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         assert_eq!(parse_address("6566"), loopback(6566));
@@ -196,7 +212,7 @@ mod tests {
         assert!(parse_var("1x=2").is_err());
     }
 
-    fn rows(texts: &[&str]) -> Result<Vec<EntityPart>, String> {
+    fn entities(texts: &[&str]) -> Result<Vec<EntityPart>, String> {
         let parts: Vec<_> = texts.iter().map(|text| parse_entity(text).unwrap()).collect();
         entity_rows(&parts)
     }
@@ -208,12 +224,12 @@ mod tests {
     #[test]
     fn a_key_that_comes_again_begins_the_next_row() {
         let route = pairs(&[("origin", "JFK"), ("dest", "LAX")]);
-        assert_eq!(rows(&["origin=JFK,dest=LAX"]), Ok(vec![route.clone()]));
-        assert_eq!(rows(&["origin=JFK", "dest=LAX"]), Ok(vec![route.clone()]));
-        assert_eq!(rows(&["id=1", "id=2"]), Ok(vec![pairs(&[("id", "1")]), pairs(&[("id", "2")])]));
+        assert_eq!(entities(&["origin=JFK,dest=LAX"]), Ok(vec![route.clone()]));
+        assert_eq!(entities(&["origin=JFK", "dest=LAX"]), Ok(vec![route.clone()]));
+        assert_eq!(entities(&["id=1", "id=2"]), Ok(vec![pairs(&[("id", "1")]), pairs(&[("id", "2")])]));
         let other = pairs(&[("dest", "IAH"), ("origin", "EWR")]);
-        assert_eq!(rows(&["origin=JFK,dest=LAX", "dest=IAH,origin=EWR"]), Ok(vec![route, other]));
-        assert!(rows(&["a=1,b=2", "a=3"]).unwrap_err().contains("entity 2"));
+        assert_eq!(entities(&["origin=JFK,dest=LAX", "dest=IAH,origin=EWR"]), Ok(vec![route, other]));
+        assert!(entities(&["a=1,b=2", "a=3"]).unwrap_err().contains("entity 2"));
     }
 
     #[test]

@@ -149,6 +149,11 @@ impl Engine {
         Ok(self.model_registry().versions(name).await?)
     }
 
+    /// A predictive model's newest version (`delay`), or one of its versions (`delay@3`).
+    pub async fn model_version(&self, reference: &str) -> Result<ModelVersion, EngineError> {
+        Ok(self.model_registry().version(reference).await?)
+    }
+
     /// A registered model or a model file, ready to predict and to be explained: `delay`, `delay@3`, `models/delay.json`.
     pub async fn load_model(&self, reference: &str) -> Result<Model, EngineError> {
         Ok(self.model_registry().load(reference).await?)

@@ -170,12 +170,8 @@ impl ModelRegistry {
         }
     }
 
-    /// Loads what `reference` names: a model's newest version (`delay`), one of its versions (`delay@3`), or a file, which
-    /// is what a name with a dot or a slash is.
-    pub async fn load(&self, reference: &str) -> Result<Model, RegistryError> {
-        if reference.contains(['.', '/', '\\']) {
-            return load_file(reference).await;
-        }
+    /// A registered model's newest version (`delay`), or one of its versions (`delay@3`).
+    pub async fn version(&self, reference: &str) -> Result<ModelVersion, RegistryError> {
         let (name, wanted) = match reference.split_once('@') {
             Some((name, version)) => (name, Some(version)),
             None => (reference, None),
@@ -186,11 +182,19 @@ impl ModelRegistry {
             Some(wanted) => wanted.parse() == Ok(version.version),
             None => true,
         };
-        let found = versions.into_iter().find(matches).ok_or_else(|| RegistryError::Version {
+        versions.into_iter().find(matches).ok_or_else(|| RegistryError::Version {
             name: name.to_owned(),
             version: wanted.unwrap_or_default().to_owned(),
             newest,
-        })?;
+        })
+    }
+
+    /// Loads what `reference` names: as [`Self::version`], or a file, which is what a name with a dot or a slash is.
+    pub async fn load(&self, reference: &str) -> Result<Model, RegistryError> {
+        if reference.contains(['.', '/', '\\']) {
+            return load_file(reference).await;
+        }
+        let found = self.version(reference).await?;
         let path = self.folder.join(&found.facts.sha256);
         blocking(move || load_registered(&path, &found)).await
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use hanok_config::{FlagLayer, PROJECT_FILE, Project};
-use hanok_engine::{BuildRequest, Engine, EntityRows, JoinRequest, MaterializeRequest, Selection, Template};
+use hanok_engine::{BuildRequest, Engine, JoinRequest, MaterializeRequest, RowSource, Selection, Template};
 
 use self::report::DemoReport;
 use super::build::{is_healthy, troubles};
@@ -140,7 +140,7 @@ async fn join(
     report: &mut DemoReport,
 ) -> Result<(), CliError> {
     let request = JoinRequest {
-        entities: EntityRows::Table(LABELS.to_owned()),
+        entities: RowSource::Table(LABELS.to_owned()),
         selection: Selection::Service(SERVICE.to_owned()),
         timestamp: None,
         full_feature_names: false,

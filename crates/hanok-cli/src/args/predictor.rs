@@ -1,0 +1,131 @@
+//! Arguments of `hanok model`, `hanok predict` and `hanok explain`.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use hanok_engine::RowKey;
+
+use crate::values::parse_row;
+
+/// `hanok model …`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum ModelCommand {
+    /// Register a model file of XGBoost, LightGBM, CatBoost or scikit-learn as the next version of a name
+    #[command(after_help = "\
+Examples:
+  hanok model add delay models/delay.json
+  hanok model add delay models/delay.json    the same bytes again: the same version")]
+    Add(ModelAddArgs),
+    /// List the registered predictive models
+    #[command(after_help = "\
+Examples:
+  hanok model list
+  hanok model list --json    with the names of all features, for scripts")]
+    List,
+    /// Show a predictive model: its features, where it came from, its versions
+    #[command(after_help = "\
+Examples:
+  hanok model show delay
+  hanok model show delay@1    its first version")]
+    Show(ModelShowArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ModelAddArgs {
+    /// Its name: letters of any script, digits and `_`
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The file, as its library saved it; a copy is kept in the project
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ModelShowArgs {
+    /// Its name, with @VERSION for another version than the newest
+    #[arg(value_name = "NAME[@VERSION]")]
+    pub(crate) name: String,
+}
+
+/// Which model, on which rows.
+#[derive(Args, Debug)]
+pub(crate) struct DataArgs {
+    /// A registered predictive model, NAME or NAME@VERSION, or a model file
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: String,
+    /// Its rows: a table such as mart.departures, or a .parquet, .csv or .jsonl file
+    #[arg(long, value_name = "TABLE|FILE")]
+    pub(crate) data: Option<String>,
+    /// Its rows from a query, in the order that the query asks for
+    #[arg(long, value_name = "QUERY")]
+    pub(crate) data_sql: Option<String>,
+    /// Columns that are taken over, separated by commas [default: all that are no features]
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub(crate) keys: Option<Vec<String>>,
+    /// The features in the order of training, for a model without feature names
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// Only the first rows
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("rows").required(true).args(["data", "data_sql"]))]
+pub(crate) struct PredictArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// File to write: .parquet, .csv or .jsonl
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("rows").required(true).args(["data", "data_sql"]))]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Show one row: KEY=VALUE[,KEY=VALUE…] of its columns, or its number, counted from 1
+    #[arg(long, value_name = "KEY", value_parser = parse_row, conflicts_with_all = ["out", "interactions"])]
+    pub(crate) row: Option<RowKey>,
+    /// What values are measured against [default: path, with --background interventional]
+    #[arg(long, value_enum)]
+    pub(crate) method: Option<MethodArg>,
+    /// The rows to compare with, for the interventional method: a table or a file
+    #[arg(long, value_name = "TABLE|FILE")]
+    pub(crate) background: Option<String>,
+    /// What is explained; other than raw by the interventional method only
+    #[arg(long, value_enum, default_value_t = OutputArg::Raw)]
+    pub(crate) output: OutputArg,
+    /// The column with the truth, 0 or 1, for log_loss
+    #[arg(long, value_name = "COLUMN", required_if_eq("output", "log_loss"))]
+    pub(crate) label: Option<String>,
+    /// Compute the interaction values of all pairs of features too
+    #[arg(long)]
+    pub(crate) interactions: bool,
+    /// Fail, and write nothing, if the values of a row do not add up to its prediction
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// File to write, .parquet [default: only show which features matter]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MethodArg {
+    /// How the training data went along the trees' paths
+    Path,
+    /// The rows of --background
+    Interventional,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutputArg {
+    /// The sum of the trees: log-odds of a classifier, the value of a regression
+    Raw,
+    /// The probability of a binary classifier
+    Probability,
+    /// Its logarithmic loss against --label
+    #[value(name = "log_loss")]
+    LogLoss,
+}
