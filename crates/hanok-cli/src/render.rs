@@ -133,7 +133,7 @@ pub(crate) fn value(value: &serde_json::Value) -> String {
 }
 
 /// Six significant digits, without zeros at the end.
-fn fraction(value: f64) -> String {
+pub(crate) fn fraction(value: f64) -> String {
     let magnitude = value.abs().log10().floor();
     if value == 0.0 || !(-6.0..6.0).contains(&magnitude) {
         return value.to_string();

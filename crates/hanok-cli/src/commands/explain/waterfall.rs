@@ -4,7 +4,7 @@ use hanok_engine::{OutputKind, RowExplanation, RowOutput};
 
 use super::{FEATURES_SHOWN_MAX, explained, model_name};
 use crate::console::{Console, Tone};
-use crate::render::{Cell, columns, counted};
+use crate::render::{Cell, columns, counted, fraction};
 
 /// Cells of a bar's axis.
 const WIDTH: usize = 40;
@@ -120,6 +120,9 @@ fn steps(console: &Console, kind: OutputKind, output: &RowOutput) -> String {
 fn shortened(input: &str) -> String {
     if input.is_empty() {
         return "missing".to_owned();
+    }
+    if let Some(number) = input.parse::<f64>().ok().filter(|_| input.contains('.')) {
+        return fraction(number);
     }
     let mut text: String = input.chars().take(INPUT_CHARS_MAX).collect();
     if text.len() < input.len() {

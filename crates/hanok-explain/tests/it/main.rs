@@ -1,0 +1,8 @@
+//! The crate through its public surface, with the model files of hanok-models' fixtures.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod explanations;
+mod registry;
+mod rows;
+mod support;

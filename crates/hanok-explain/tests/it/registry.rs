@@ -1,0 +1,103 @@
+//! Names and versions of model files.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use hanok_catalog::Catalog;
+use hanok_error::Coded as _;
+use hanok_explain::ModelRegistry;
+
+use crate::support::fixture;
+
+async fn registry(folder: &Path) -> ModelRegistry {
+    let catalog = Catalog::open(&folder.join("catalog.sqlite")).await.unwrap();
+    ModelRegistry::new(catalog, folder.join("models"))
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.join("models")).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn versions_are_counted_and_bytes_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = registry(folder.path()).await;
+    let (binary, multi) = (fixture("xgboost-binary.json"), fixture("xgboost-multi.ubj"));
+    let (first, new) = registry.add("delay", &binary).await.unwrap();
+    assert_eq!((first.version, new, first.facts.features.len()), (1, true, 5));
+    assert_eq!(registry.add("delay", &multi).await.unwrap().0.version, 2);
+    let (again, new) = registry.add("delay", &binary).await.unwrap();
+    assert_eq!((again.version, new), (1, false));
+    registry.add("지연", &binary).await.unwrap();
+    assert_eq!(files(folder.path()).len(), 2, "equal bytes are one file");
+    for (reference, version, outputs) in
+        [("delay", Some(2), 3), ("delay@1", Some(1), 1), ("지연", Some(1), 1)]
+    {
+        let model = registry.load(reference).await.unwrap();
+        assert_eq!((model.identity.version, model.ensemble.outputs()), (version, outputs), "{reference}");
+    }
+    let by_path = registry.load(&binary.display().to_string()).await.unwrap();
+    assert_eq!(by_path.identity.name, "xgboost-binary.json");
+    assert_eq!((by_path.identity.version, by_path.identity.sha256), (None, first.facts.sha256));
+    let names: Vec<_> = registry.versions(None).await.unwrap();
+    assert_eq!(names.len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = registry(folder.path()).await;
+    registry.add("delay", &fixture("xgboost-binary.json")).await.unwrap();
+    let told = async |reference: &str| {
+        let error = registry.load(reference).await.unwrap_err();
+        (error.code().0, error.to_string(), error.hint())
+    };
+    let (code, _, hint) = told("dellay").await;
+    assert_eq!((code, hint.as_deref()), ("HK1701", Some("there are: delay")));
+    assert_eq!(told("delay@2").await.1, "the predictive model `delay` has no version 2; the newest is 1");
+    assert_eq!(told("delay@x").await.0, "HK1701");
+    assert_eq!(told("models/no.json").await.0, "HK1701");
+    let damaged = folder.path().join("damaged.json");
+    std::fs::write(&damaged, "{\"learner\": 1").unwrap();
+    assert_eq!(told(&damaged.display().to_string()).await.0, "HK1601");
+    assert_eq!(registry.add("x", &damaged).await.unwrap_err().code().0, "HK1601");
+    assert_eq!(registry.add("x.y", &damaged).await.unwrap_err().code().0, "HK0003");
+}
+
+#[tokio::test]
+async fn a_damaged_copy_is_told_and_mended_by_adding_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = registry(folder.path()).await;
+    let path = fixture("lightgbm-binary.txt");
+    let (version, _) = registry.add("m", &path).await.unwrap();
+    let copy = folder.path().join("models").join(&version.facts.sha256);
+    let bytes = std::fs::read(&copy).unwrap();
+    std::fs::write(&copy, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(registry.load("m").await.unwrap_err().code().0, "HK1702");
+    std::fs::remove_file(&copy).unwrap();
+    assert_eq!(registry.load("m").await.unwrap_err().code().0, "HK1702");
+    assert_eq!(registry.add("m", &path).await.unwrap().0, version);
+    registry.load("m").await.unwrap();
+}
+
+#[tokio::test]
+async fn leftovers_of_killed_processes_go_after_an_hour() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = registry(folder.path()).await;
+    let models = folder.path().join("models");
+    std::fs::create_dir_all(&models).unwrap();
+    let leave = |name: &str, age: u64| {
+        let file = std::fs::File::create(models.join(name)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+    };
+    leave("ab.17.partial", 7200);
+    leave("cd", 7200);
+    leave("ef.18.partial", 60);
+    let (version, _) = registry.add("m", &fixture("xgboost-binary.json")).await.unwrap();
+    let mut expected = vec![version.facts.sha256, "ef.18.partial".to_owned()];
+    expected.sort();
+    assert_eq!(files(folder.path()), expected);
+}
