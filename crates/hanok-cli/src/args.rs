@@ -260,7 +260,7 @@ Examples:
   hanok runs              the last 20 runs
   hanok runs --limit 1    the last one")]
     Runs(RunsArgs),
-    /// Try everything on real flights: load, build, join, materialize, serve
+    /// Try everything on real flights: load, build, join, materialize, predict, explain, serve
     #[command(after_help = "\
 Examples:
   hanok demo                    in ./hanok-demo

@@ -49,6 +49,8 @@ const FLIGHTS: Files = files! { "examples/flights":
     "models/staging/stg_planes.sql",
     "models/staging/stg_weather.sql",
     "sources/nycflights13.yaml",
+    "train.py",
+    "trained/delay.json",
 };
 
 const BLANK: Files = files! { "examples/blank":

@@ -1,11 +1,14 @@
 //! Which columns of the data a model gets, and which ones say which row is which.
 
+use std::collections::{HashMap, HashSet};
+
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, SchemaRef};
 use arrow::error::ArrowError;
 use hanok_error::{Code, Coded, code};
 use hanok_models::{DataError, Ensemble, Match, Table};
+use hanok_types::column_name;
 
 /// Names of columns that are shown when one is not found.
 const SHOWN_MAX: usize = 20;
@@ -78,12 +81,30 @@ impl Coded for ColumnsError {
     }
 }
 
+/// The columns of features: each that of its very name, or that of the name which loading gives it, such as `seats_max`
+/// for a feature `seats (max)`.
+fn by_name(names: &[String], schema: &SchemaRef) -> Result<Vec<usize>, DataError> {
+    let mut places: HashMap<&str, Option<usize>> = HashMap::with_capacity(schema.fields().len());
+    for (at, field) in schema.fields().iter().enumerate() {
+        // A name that is there twice has no place.
+        places.entry(field.name()).and_modify(|place| *place = None).or_insert(Some(at));
+    }
+    let mut taken = HashSet::with_capacity(names.len());
+    let place = |name: &String| {
+        let found = places.get(name.as_str()).or_else(|| places.get(column_name(name).as_str()));
+        let place = *found.ok_or_else(|| DataError::Missing(name.clone()))?;
+        place.filter(|place| taken.insert(*place)).ok_or_else(|| DataError::Ambiguous(name.clone()))
+    };
+    names.iter().map(place).collect()
+}
+
 /// The choice, resolved for data of one schema.
 #[derive(Debug)]
 pub(crate) struct Selection {
     schema: SchemaRef,
     /// By feature, its column.
     features: Vec<usize>,
+    names: Vec<String>,
     keys: Vec<usize>,
     label: Option<usize>,
 }
@@ -108,9 +129,7 @@ impl Selection {
             if !choice.features.is_empty() {
                 return Err(ColumnsError::Named);
             }
-            // Says which one is missing, twice there or of a wrong type.
-            Table::new(ensemble, &RecordBatch::new_empty(schema.clone()), Match::Name)?;
-            all(ensemble.feature_names())?
+            by_name(ensemble.feature_names(), schema)?
         } else if !choice.features.is_empty() {
             all(&choice.features)?
         } else {
@@ -121,19 +140,22 @@ impl Selection {
             return Err(ColumnsError::Count { found: features.len(), expected: ensemble.features() });
         }
         if let Some(keys) = &mut keys {
-            let mut seen = std::collections::HashSet::new();
+            let mut seen = HashSet::new();
             keys.retain(|key| seen.insert(*key));
         }
         let others = || (0..schema.fields().len()).filter(|at| !features.contains(at)).collect();
         let keys = keys.unwrap_or_else(others);
-        let selection = Self { schema: schema.clone(), features, keys, label };
+        let named = ensemble.feature_names().to_vec();
+        let of_columns = || features.iter().map(|at| schema.field(*at).name().clone()).collect();
+        let names = if named.is_empty() { of_columns() } else { named };
+        let selection = Self { schema: schema.clone(), features, names, keys, label };
         selection.table(ensemble, &RecordBatch::new_empty(schema.clone()))?;
         Ok(selection)
     }
 
     /// The features' names: the model's, or those of the columns.
     pub(crate) fn feature_names(&self) -> Vec<String> {
-        self.features.iter().map(|at| self.schema.field(*at).name().clone()).collect()
+        self.names.clone()
     }
 
     pub(crate) fn key_fields(&self) -> Vec<Field> {

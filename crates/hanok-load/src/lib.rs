@@ -50,7 +50,6 @@ pub use error::{OptionError, ReadError};
 pub use files::{ChannelEvent, Event, FileBatches, FileCounts};
 pub use glob::expand;
 pub use load::{FileOutcome, FileStatus, LoadError, LoadOutcome, Progress, load};
-pub use names::column_name;
 pub use options::{Contract, CsvOptions, Format, Limits, Policy, ReadOptions};
 pub use reject::Reject;
 pub use source::{Disposition, Source, SourceError, read_sources};

@@ -10,12 +10,13 @@ use arrow::array::{
 };
 use arrow::compute::{CastOptions, cast_with_options, filter_record_batch, is_null};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use hanok_types::column_name;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use crate::error::{OptionError, ReadError};
 use crate::files::{Event, FileCounts};
 use crate::input::SourceFile;
-use crate::names::{column_name, distinct, same};
+use crate::names::{distinct, same};
 use crate::options::{Policy, ReadOptions};
 use crate::plan::LOAD_ID_COLUMN;
 use crate::reject::{Reject, raw_text};

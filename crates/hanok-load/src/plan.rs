@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
+use hanok_types::column_name;
+
 use crate::error::ReadError;
-use crate::names::{column_name, distinct, same};
+use crate::names::{distinct, same};
 use crate::options::{Policy, ReadOptions};
 use crate::types::{Candidates, ColumnType};
 

@@ -9,5 +9,5 @@ mod value;
 
 pub use branch::{BranchName, BranchNameError};
 pub use id::Id;
-pub use name::{Name, NameError, TableName};
+pub use name::{Name, NameError, TableName, column_name};
 pub use value::{ValueType, ValueTypeError};

@@ -139,6 +139,31 @@ impl<'de> serde::Deserialize<'de> for TableName {
     }
 }
 
+/// Makes a column name of what a file says: letters of any script, digits and underscores; every run of other
+/// characters becomes one underscore, none at the ends; a leading digit gets an underscore before it. Case is kept.
+///
+/// Delta Lake and Parquet readers refuse blanks and most punctuation, and a name that needs no quotes is the one people
+/// can type.
+pub fn column_name(raw: &str) -> String {
+    let mut name = String::with_capacity(raw.len());
+    let mut gap = false;
+    for c in raw.trim().chars() {
+        if c.is_alphanumeric() || c == '_' {
+            if gap && !name.is_empty() {
+                name.push('_');
+            }
+            gap = false;
+            name.push(c);
+        } else {
+            gap = true;
+        }
+    }
+    if name.starts_with(|c: char| c.is_numeric()) {
+        name.insert(0, '_');
+    }
+    name
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,5 +183,20 @@ mod tests {
         assert_eq!(TableName::parse("flights", "raw").unwrap().to_string(), "raw.flights");
         assert_eq!(TableName::parse("mart.carrier", "raw").unwrap().to_string(), "mart.carrier");
         assert!(matches!(TableName::parse("a.b.c", "raw"), Err(NameError::Parts(_))));
+    }
+
+    #[test]
+    fn names_keep_letters_of_any_script_and_lose_punctuation() {
+        for (raw, name) in [
+            ("year", "year"),
+            (" Dep. Delay (min) ", "Dep_Delay_min"),
+            ("출발 시각", "출발_시각"),
+            ("2nd", "_2nd"),
+            ("__x__", "__x__"),
+            ("a--b", "a_b"),
+            ("%", ""),
+        ] {
+            assert_eq!(column_name(raw), name);
+        }
     }
 }

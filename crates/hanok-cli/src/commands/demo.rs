@@ -4,10 +4,14 @@ mod lookup;
 mod report;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use hanok_config::{FlagLayer, PROJECT_FILE, Project};
-use hanok_engine::{BuildRequest, Engine, JoinRequest, MaterializeRequest, RowSource, Selection, Template};
+use hanok_engine::{
+    BuildRequest, ColumnChoice, DataRequest, Engine, ExplainRequest, JoinRequest, MaterializeRequest, Method,
+    OutputKind, PredictRequest, RowSource, Selection, Template,
+};
 
 use self::report::DemoReport;
 use super::build::{is_healthy, troubles};
@@ -27,6 +31,12 @@ const SERVICE: &str = "departure_delay";
 const LABELS: &str = "mart.departure_labels";
 /// The training set, in the project's folder.
 const TRAINING_FILE: &str = "training.parquet";
+/// What it is registered as, and the example's model file.
+const MODEL: (&str, &str) = ("delay", "trained/delay.json");
+/// The predictions, in the project's folder.
+const PREDICTIONS_FILE: &str = "predictions.parquet";
+/// The explanation, in the project's folder.
+const EXPLANATION_FILE: &str = "explanation.parquet";
 
 /// Runs every step of the example and sums them up.
 pub(crate) async fn demo(context: &Context, args: &DemoArgs) -> Result<ExitStatus, CliError> {
@@ -45,6 +55,8 @@ pub(crate) async fn demo(context: &Context, args: &DemoArgs) -> Result<ExitStatu
     apply(console, &engine, &mut report).await?;
     join(console, &engine, &args.dir, &mut report).await?;
     materialize(console, &engine, &mut report).await?;
+    predict(console, &engine, &args.dir, &mut report).await?;
+    explain(console, &engine, &args.dir, &mut report).await?;
     serve(console, &engine, &mut report).await?;
     report.seconds.total = started.elapsed().as_secs_f64();
     console.report(&report, || report.closing(console))?;
@@ -167,6 +179,62 @@ async fn materialize(console: &Console, engine: &Engine, report: &mut DemoReport
     let views = counted(done.views.len() as u64, "feature view");
     let text = format!("{} of {views} in the online store", counted(done.online_keys, "key"));
     step(console, "materialize", &text, done.seconds)
+}
+
+/// The example's model on the training set's month.
+fn data(folder: &Path) -> DataRequest {
+    DataRequest {
+        model: MODEL.0.to_owned(),
+        rows: RowSource::File(folder.join(TRAINING_FILE)),
+        columns: ColumnChoice::default(),
+        rows_max: None,
+    }
+}
+
+async fn predict(
+    console: &Console,
+    engine: &Engine,
+    folder: &Path,
+    report: &mut DemoReport,
+) -> Result<(), CliError> {
+    let added = engine.add_model(MODEL.0, &folder.join(MODEL.1)).await?.version;
+    let progress = Progress::new(console.bars());
+    let request = PredictRequest { data: data(folder), output: folder.join(PREDICTIONS_FILE) };
+    let predicted = engine.predict(request, Arc::from(progress.observer())).await?;
+    drop(progress);
+    report.model = format!("{}@{}", added.name, added.version);
+    report.rows_predicted = predicted.rows;
+    report.seconds.predict = predicted.seconds;
+    let (rows, trees) = (counted(predicted.rows, "row"), counted(added.facts.trees, "tree"));
+    let text = format!("{rows} by {trees} of {} in {PREDICTIONS_FILE}", added.facts.format);
+    step(console, "predict", &text, predicted.seconds)
+}
+
+async fn explain(
+    console: &Console,
+    engine: &Engine,
+    folder: &Path,
+    report: &mut DemoReport,
+) -> Result<(), CliError> {
+    let progress = Progress::new(console.bars());
+    let request = ExplainRequest {
+        data: data(folder),
+        method: Method::Path,
+        background: None,
+        output: OutputKind::Raw,
+        interactions: false,
+        check: true,
+    };
+    let file = folder.join(EXPLANATION_FILE);
+    let explained = engine.explain(request, Some(file), Arc::from(progress.observer())).await?;
+    drop(progress);
+    report.explanation_file = explained.file.unwrap_or_default();
+    report.seconds.explain = explained.seconds;
+    let features = explained.importance.first().map(|output| output.features.as_slice()).unwrap_or_default();
+    let most: Vec<_> = features.iter().take(2).map(|feature| feature.feature.clone()).collect();
+    report.most_important = most;
+    let (rows, most) = (counted(explained.rows, "row"), report.most_important.join(", "));
+    step(console, "explain", &format!("{rows} exactly; what matters most: {most}"), explained.seconds)
 }
 
 async fn serve(console: &Console, engine: &Engine, report: &mut DemoReport) -> Result<(), CliError> {

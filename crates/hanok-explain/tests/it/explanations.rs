@@ -51,6 +51,28 @@ fn predictions_are_the_models_and_keys_are_taken_over() {
 }
 
 #[test]
+fn a_loaded_columns_name_stands_for_the_features() {
+    let model = model("xgboost-binary.json");
+    let rows = rows(5, 5);
+    let renamed = |name: &dyn Fn(usize, &str) -> String| {
+        let fields = rows.schema_ref().fields().iter().enumerate();
+        let names = fields.map(|(at, field)| name(at, field.name()));
+        batch(names.zip(rows.columns().to_vec()).collect())
+    };
+    let loaded = renamed(&|_, name| name.replace(' ', "_"));
+    let (batch, explained) = explain(&model, &loaded, None, &options(Method::Path, RAW), 5);
+    let (wanted, _) = explain(&model, &rows, None, &options(Method::Path, RAW), 5);
+    assert_eq!(batch, wanted, "values are called as the model calls its features");
+    assert_eq!(explained.metadata.features[0], "feature 0");
+    // The very name wins; and one column is not two features.
+    let both = renamed(&|at, name| if at == 1 { "feature_0".to_owned() } else { name.to_owned() });
+    Explaining::new(&model, both.schema_ref(), None, &options(Method::Path, RAW)).unwrap();
+    let twice = renamed(&|at, name| if at == 1 { "feature 0".to_owned() } else { name.to_owned() });
+    let error = Explaining::new(&model, twice.schema_ref(), None, &options(Method::Path, RAW)).unwrap_err();
+    assert_eq!(error.code().0, "HK1604");
+}
+
+#[test]
 fn columns_that_do_not_fit_are_refused() {
     let code = |name: &str, rows: &RecordBatch, choice: ColumnChoice| {
         let error = Predicting::new(&model(name), rows.schema_ref(), &choice, 1).unwrap_err();

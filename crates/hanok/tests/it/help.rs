@@ -13,6 +13,8 @@ fn help_of_every_command() {
         "sql",
         "apply",
         "materialize",
+        "predict",
+        "explain",
         "optimize",
         "vacuum",
         "checkpoint",
@@ -45,6 +47,10 @@ fn help_of_every_command() {
     hanok.check("help_tag", &hanok.show(&["tag", "--help"]));
     for command in ["create", "list", "drop"] {
         hanok.check(&format!("help_tag_{command}"), &hanok.show(&["tag", command, "--help"]));
+    }
+    hanok.check("help_model", &hanok.show(&["model", "--help"]));
+    for command in ["add", "list", "show"] {
+        hanok.check(&format!("help_model_{command}"), &hanok.show(&["model", command, "--help"]));
     }
     hanok.check("help_features", &hanok.show(&["features", "--help"]));
     for command in ["join", "get"] {

@@ -8,6 +8,7 @@
 
 mod branches;
 mod help;
+mod predictors;
 mod processes;
 mod project;
 mod staging;

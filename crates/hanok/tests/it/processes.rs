@@ -124,12 +124,17 @@ fn process_the_demo_runs_twice() {
     let names = first["lookup"]["metadata"]["feature_names"].as_array().unwrap();
     let mean = names.iter().position(|name| name == "mean_dep_delay_7d").unwrap();
     assert_eq!(first["lookup"]["results"][mean]["statuses"][0], "PRESENT");
-    for step in ["init", "load", "build", "apply", "join", "materialize", "serve", "total"] {
+    assert_eq!((&first["model"], &first["rows_predicted"]), (&Value::from("delay@1"), &Value::from(27_004)));
+    assert_eq!(first["most_important"][0], "share_late_3h");
+    assert!(hanok.path("hanok-demo/explanation.parquet").is_file());
+    for step in
+        ["init", "load", "build", "apply", "join", "materialize", "predict", "explain", "serve", "total"]
+    {
         assert!(first["seconds"][step].as_f64().unwrap() > 0.0, "{step}");
     }
     let again = hanok.json(&["demo", "--json"]);
     assert_eq!(again["rows_loaded"], 0);
-    for same in ["training_rows", "online_keys", "lookup", "models_built", "tests_passed"] {
+    for same in ["training_rows", "online_keys", "lookup", "models_built", "tests_passed", "model"] {
         assert_eq!(first[same], again[same], "{same}");
     }
 }

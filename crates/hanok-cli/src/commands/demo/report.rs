@@ -18,6 +18,8 @@ pub(super) struct Seconds {
     pub(super) apply: f64,
     pub(super) join: f64,
     pub(super) materialize: f64,
+    pub(super) predict: f64,
+    pub(super) explain: f64,
     pub(super) serve: f64,
     pub(super) total: f64,
 }
@@ -37,6 +39,12 @@ pub(super) struct DemoReport {
     pub(super) training_rows: u64,
     pub(super) training_file: String,
     pub(super) online_keys: u64,
+    /// `name@version` of the example's predictive model.
+    pub(super) model: String,
+    pub(super) rows_predicted: u64,
+    pub(super) explanation_file: String,
+    /// The features with the largest mean |value|.
+    pub(super) most_important: Vec<String>,
     /// The body that was sent to the server.
     pub(super) lookup_request: Value,
     /// The body that it answered.
@@ -75,6 +83,7 @@ impl DemoReport {
             "cd {}\n\
              hanok sql \"select carrier, count(*) as flights, avg(dep_delay) as delay from mart.departures group by carrier\"\n\
              hanok features get --service departure_delay --entity {}\n\
+             hanok explain delay --data training.parquet --row 5000\n\
              hanok serve\n\
              hanok runs",
             self.folder.display(),
