@@ -242,7 +242,7 @@ fn visit_text(
 ) -> Result<SchemaRef, EngineError> {
     let failed = |error| file_error("read", path, &error);
     let mut events = FileBatches::open(&[path.to_owned()], ReadOptions::default(), known).map_err(failed)?;
-    while let Some(event) = events.next() {
+    for event in events.by_ref() {
         let go_on = match event.map_err(failed)? {
             ReadEvent::Batch(batch) => visit(Some(batch)),
             ReadEvent::Restart => visit(None),

@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Float64Type, SchemaRef};
 use hanok_error::{Code, Coded, code};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use serde::{Deserialize, Serialize};
 
@@ -252,7 +252,7 @@ impl Explanation {
         let read = |source| ExplanationError::Read { path: path.to_owned(), source };
         let format = |reason: String| ExplanationError::Format { path: path.to_owned(), reason };
         let file = File::open(path).map_err(read)?;
-        let parquet = ArrowReaderMetadata::load(&file, Default::default())
+        let parquet = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
             .map_err(|error| format(error.to_string()))?;
         let entries = parquet.metadata().file_metadata().key_value_metadata();
         let entry = entries.into_iter().flatten().find(|entry| entry.key == METADATA_KEY);

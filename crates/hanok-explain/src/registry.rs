@@ -20,7 +20,7 @@ use crate::explanation::ModelIdentity;
 /// The largest model file that is read.
 const MODEL_BYTES_MAX: u64 = 4 << 30;
 /// Files without a name are left alone for so long: another process may be about to name them.
-const GRACE: Duration = Duration::from_secs(3600);
+const GRACE: Duration = Duration::from_hours(1);
 
 /// The registry failed, or does not have what was asked for.
 #[derive(Debug, thiserror::Error)]

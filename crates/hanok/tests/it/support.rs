@@ -91,7 +91,7 @@ impl Hanok {
                 r#""(seconds|init|load|build|apply|join|materialize|predict|explain|serve|total)": ?[0-9.e-]+"#.into(),
                 r#""$1": [TIME]"#,
             ),
-            (r#""(started|finished|created|added|fork|expires)_us": ?\d+"#.into(), r#""$1_us": [NOW]"#),
+            (r#""(started|finished|created|added|fork|expires)_us": ?\d+"#.into(), r#""${1}_us": [NOW]"#),
             (r"\b\d+\.\d [kM]B\b".into(), "[SIZE]"),
             (r#""bytes_added": ?\d+"#.into(), r#""bytes_added": [SIZE]"#),
             (r"\b20[2-9]\d-\d\d-\d\d \d\d:\d\d:\d\d\b".into(), "[NOW]"),
