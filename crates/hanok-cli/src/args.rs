@@ -183,7 +183,8 @@ Examples:
 Examples:
   hanok predict delay --data mart.departures -o predicted.parquet
   hanok predict models/delay.json --data departures.csv -o predicted.csv
-  hanok predict delay@1 --data-sql \"select * from mart.departures where month = 2\" -o feb.parquet")]
+  hanok predict delay@1 --data-sql \"select * from mart.departures where month = 2\" -o feb.parquet
+  hanok predict delay --data mart.departures --keys flight_id --table mart.predicted_delays")]
     Predict(PredictArgs),
     /// Explain a predictive model's predictions by exact SHAP values
     #[command(after_help = "\

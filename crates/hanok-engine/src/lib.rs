@@ -15,6 +15,7 @@ mod predictors;
 mod publish;
 mod report;
 mod rows;
+mod sink;
 mod staging;
 mod template;
 

@@ -19,7 +19,7 @@ const TABLE_ROWS_MAX: usize = 1000;
 /// Rows of a Parquet row group, which is what is held in memory.
 const ROW_GROUP_ROWS_MAX: usize = 128 * 1024;
 /// A row group ends at this size too: many columns would make a group of that many rows fill the memory.
-const ROW_GROUP_BYTES_MAX: usize = 32 << 20;
+const ROW_GROUP_BYTES_MAX: usize = 16 << 20;
 
 /// The form of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,10 +12,11 @@ use hanok_explain::{
     Method, Model, ModelIdentity, ModelRegistry, OutputKind, Predicting, RowExplanation, RowFinder, RowKey,
     RunError,
 };
+use hanok_types::TableName;
 use serde::Serialize;
 
-use crate::output::{Format, NewFile, ResultWriter};
 use crate::rows::RowSource;
+use crate::sink::{Sink, Target};
 use crate::{Engine, EngineError, Event, Observer};
 
 /// The folder of the registry's files, in the project's state.
@@ -104,7 +105,7 @@ pub struct ExplainReport {
     pub output: OutputKind,
     /// Rows explained.
     pub rows: u64,
-    /// Where the explanation was written, if it was.
+    /// The file or table that it was written to, if any.
     pub file: Option<String>,
     /// How far values are from adding up.
     pub additivity: Additivity,
@@ -165,41 +166,57 @@ impl Engine {
         request: PredictRequest,
         observer: Arc<Observer>,
     ) -> Result<PredictReport, EngineError> {
-        let run = self.start(RunKind::Predict, &request.data.model).await?;
-        let done = self.predict_to_file(run.to_string(), request, observer).await;
+        self.predict_into(request.data, Target::File(request.output), observer).await
+    }
+
+    /// Predicts and replaces the rows of a table, `schema.table`.
+    pub async fn predict_table(
+        &self,
+        data: DataRequest,
+        table: &str,
+        observer: Arc<Observer>,
+    ) -> Result<PredictReport, EngineError> {
+        self.lake.may_write()?;
+        self.predict_into(data, Target::Table(TableName::parse(table, "main")?), observer).await
+    }
+
+    async fn predict_into(
+        &self,
+        data: DataRequest,
+        target: Target,
+        observer: Arc<Observer>,
+    ) -> Result<PredictReport, EngineError> {
+        let run = self.start(RunKind::Predict, &data.model).await?;
+        let done = self.predict_rows(run.to_string(), data, target, observer).await;
         let rows = done.as_ref().map(|report| report.rows).unwrap_or_default();
         self.finish(run, done, RunCounts { rows_in: rows, rows_out: rows, rows_rejected: 0 }).await
     }
 
-    async fn predict_to_file(
+    async fn predict_rows(
         &self,
         run: String,
-        request: PredictRequest,
+        data: DataRequest,
+        target: Target,
         observer: Arc<Observer>,
     ) -> Result<PredictReport, EngineError> {
         let started = Instant::now();
-        let PredictRequest { data, output } = request;
         let model = self.load_model(&data.model).await?;
         let rows = data.rows.open(self).await?;
         let (schema, total, threads) = (rows.schema.clone(), rows.total, self.project.threads.value);
-        let rows_max = data.rows_max;
+        let (rows_max, lake) = (data.rows_max, self.lake.clone());
         rows.in_blocks(Predicting::block_rows(&model), rows_max, move |mut blocks| {
             let predicting = Predicting::new(&model, &schema, &data.columns, threads)?;
-            let (file, sink) = NewFile::create(&output)?;
-            let format = Format::of_path(&output).unwrap_or(Format::Parquet);
-            let shown = output.display().to_string();
-            let mut writer = ResultWriter::new(format, predicting.schema(), sink, &shown)?;
+            let mut sink = Sink::open(&target, &lake, predicting.schema())?;
             let mut progress = BlockProgress::start("predict", &data.model, total, rows_max, observer);
             while let Some(block) = blocks.next()? {
-                writer.write(&predicting.predict(&block)?)?;
+                sink.write(&predicting.predict(&block)?)?;
                 progress.advance(&block);
             }
-            let (rows, sink) = writer.finish()?;
-            file.commit(sink)?;
-            progress.finish();
+            sink.commit()?;
             let columns = predicting.schema().fields().iter().map(|field| field.name().clone()).collect();
             let (model, seconds) = (model.identity.clone(), started.elapsed().as_secs_f64());
-            Ok(PredictReport { run, model, rows, columns, output: shown, seconds })
+            let rows = progress.finish();
+            Ok(PredictReport { run, model, rows, columns, output: target.to_string(), seconds })
         })
         .await
     }
@@ -211,17 +228,39 @@ impl Engine {
         file: Option<PathBuf>,
         observer: Arc<Observer>,
     ) -> Result<ExplainReport, EngineError> {
+        self.explain_into(request, file.map(Target::File), observer).await
+    }
+
+    /// Explains all rows and replaces those of a table, `schema.table`, whose columns are called as tables of the lake can
+    /// call them. It does not say which column is what, as a file does.
+    pub async fn explain_table(
+        &self,
+        request: ExplainRequest,
+        table: &str,
+        observer: Arc<Observer>,
+    ) -> Result<ExplainReport, EngineError> {
+        self.lake.may_write()?;
+        let target = Target::Table(TableName::parse(table, "main")?);
+        self.explain_into(request, Some(target), observer).await
+    }
+
+    async fn explain_into(
+        &self,
+        request: ExplainRequest,
+        target: Option<Target>,
+        observer: Arc<Observer>,
+    ) -> Result<ExplainReport, EngineError> {
         let run = self.start(RunKind::Explain, &request.data.model).await?;
-        let done = self.explain_to_file(run.to_string(), request, file, observer).await;
+        let done = self.explain_rows(run.to_string(), request, target, observer).await;
         let rows = done.as_ref().map(|report| report.rows).unwrap_or_default();
         self.finish(run, done, RunCounts { rows_in: rows, rows_out: rows, rows_rejected: 0 }).await
     }
 
-    async fn explain_to_file(
+    async fn explain_rows(
         &self,
         run: String,
         request: ExplainRequest,
-        path: Option<PathBuf>,
+        target: Option<Target>,
         observer: Arc<Observer>,
     ) -> Result<ExplainReport, EngineError> {
         let started = Instant::now();
@@ -229,23 +268,17 @@ impl Engine {
         let options = self.explain_options(&request);
         let rows = request.data.rows.open(self).await?;
         let (schema, total, rows_max) = (rows.schema.clone(), rows.total, request.data.rows_max);
+        let lake = self.lake.clone();
         rows.in_blocks(options.block_rows(&model.ensemble), rows_max, move |mut blocks| {
             let mut explaining = Explaining::new(&model, &schema, background.as_ref(), &options)?;
-            let shown = path.as_ref().map(|path| path.display().to_string());
-            let mut sink = match &path {
-                Some(path) => {
-                    let (file, sink) = NewFile::create(path)?;
-                    let shown = path.display().to_string();
-                    Some((file, ResultWriter::new(Format::Parquet, explaining.schema(), sink, &shown)?))
-                }
-                None => None,
-            };
+            let open = |target: &Target| Sink::open(target, &lake, explaining.schema());
+            let mut sink = target.as_ref().map(open).transpose()?;
             let mut progress =
                 BlockProgress::start("explain", &request.data.model, total, rows_max, observer);
             while let Some(block) = blocks.next()? {
                 let explained = explaining.explain(&block)?;
-                if let Some((_, writer)) = &mut sink {
-                    writer.write(&explained)?;
+                if let Some(sink) = &mut sink {
+                    sink.write(&explained)?;
                 }
                 progress.advance(&block);
             }
@@ -253,13 +286,12 @@ impl Engine {
             if request.check {
                 explained.additivity.check()?;
             }
-            if let Some((file, mut writer)) = sink {
-                writer.annotate(METADATA_KEY, explained.metadata.to_json())?;
-                let (_, sink) = writer.finish()?;
-                file.commit(sink)?;
+            if let Some(mut sink) = sink {
+                sink.annotate(METADATA_KEY, explained.metadata.to_json())?;
+                sink.commit()?;
             }
             progress.finish();
-            Ok(report(run, explained, shown, started))
+            Ok(report(run, explained, target, started))
         })
         .await
     }
@@ -331,7 +363,7 @@ impl Engine {
     }
 }
 
-fn report(run: String, explained: Explained, file: Option<String>, started: Instant) -> ExplainReport {
+fn report(run: String, explained: Explained, target: Option<Target>, started: Instant) -> ExplainReport {
     let Explained { metadata, additivity, importance } = explained;
     let importance = metadata.outputs.iter().zip(importance).map(|(output, means)| {
         let features = metadata.features.iter().zip(means);
@@ -350,7 +382,7 @@ fn report(run: String, explained: Explained, file: Option<String>, started: Inst
         background_rows: metadata.background_rows,
         output: metadata.output,
         rows: metadata.rows,
-        file,
+        file: target.map(|target| target.to_string()),
         additivity,
         importance,
         seconds: started.elapsed().as_secs_f64(),
@@ -383,7 +415,9 @@ impl BlockProgress {
         (self.observer)(Event::Progress { what: self.what, name: &self.name, done: self.done });
     }
 
-    fn finish(self) {
+    /// Returns the rows.
+    fn finish(self) -> u64 {
         (self.observer)(Event::Finished { what: self.what, name: &self.name, rows: self.done, ok: true });
+        self.done
     }
 }

@@ -13,7 +13,7 @@ use crate::explanation::{Columns, OutputKind};
 use crate::registry::Model;
 
 /// Values of a block's inputs, outputs and results together; 8 bytes each.
-const BLOCK_VALUES: usize = 1 << 21;
+const BLOCK_VALUES: usize = 1 << 20;
 /// Most rows of a block.
 const BLOCK_ROWS_MAX: usize = 1 << 16;
 

@@ -72,12 +72,16 @@ pub(crate) struct DataArgs {
 
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("rows").required(true).args(["data", "data_sql"]))]
+#[command(group = ArgGroup::new("target").required(true).args(["output", "table"]))]
 pub(crate) struct PredictArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// File to write: .parquet, .csv or .jsonl
     #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: PathBuf,
+    pub(crate) output: Option<PathBuf>,
+    /// Table to write, in place of the rows that it has
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) table: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -86,7 +90,7 @@ pub(crate) struct ExplainArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Show one row: KEY=VALUE[,KEY=VALUE…] of its columns, or its number, counted from 1
-    #[arg(long, value_name = "KEY", value_parser = parse_row, conflicts_with_all = ["out", "interactions"])]
+    #[arg(long, value_name = "KEY", value_parser = parse_row, conflicts_with_all = ["out", "table", "interactions"])]
     pub(crate) row: Option<RowKey>,
     /// What values are measured against [default: path, with --background interventional]
     #[arg(long, value_enum)]
@@ -109,6 +113,9 @@ pub(crate) struct ExplainArgs {
     /// File to write, .parquet [default: only show which features matter]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Table to write, in place of the rows that it has; charts need a file
+    #[arg(long, value_name = "TABLE", conflicts_with = "out")]
+    pub(crate) table: Option<String>,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,7 +61,11 @@ pub(crate) async fn explain(context: &Context, args: ExplainArgs) -> Result<Exit
         return Ok(ExitStatus::Success);
     }
     let progress = Progress::new(console.bars());
-    let report = engine.explain(request, args.out, Arc::from(progress.observer())).await?;
+    let observer = Arc::from(progress.observer());
+    let report = match args.table {
+        Some(table) => engine.explain_table(request, &table, observer).await?,
+        None => engine.explain(request, args.out, observer).await?,
+    };
     drop(progress);
     console.report(&report, || summary(console, &report))?;
     Ok(ExitStatus::Success)

@@ -14,14 +14,20 @@ use crate::status::ExitStatus;
 
 /// Writes predictions.
 pub(crate) async fn predict(context: &Context, args: PredictArgs) -> Result<ExitStatus, CliError> {
-    if !matches!(Format::of_path(&args.output), Some(Format::Parquet | Format::Csv | Format::Json)) {
-        let shown = args.output.display();
+    let data = data(args.data, None);
+    if let Some(path) = &args.output
+        && !matches!(Format::of_path(path), Some(Format::Parquet | Format::Csv | Format::Json))
+    {
+        let shown = path.display();
         return Err(CliError::Usage(format!("the name of {shown} must end in .parquet, .csv or .jsonl")));
     }
-    let request = PredictRequest { data: data(args.data, None), output: args.output };
     let engine = context.engine().await?;
     let progress = Progress::new(context.console.bars());
-    let report = engine.predict(request, Arc::from(progress.observer())).await?;
+    let observer = Arc::from(progress.observer());
+    let report = match (args.output, args.table) {
+        (Some(output), _) => engine.predict(PredictRequest { data, output }, observer).await?,
+        (None, table) => engine.predict_table(data, &table.unwrap_or_default(), observer).await?,
+    };
     drop(progress);
     context.console.report(&report, || summary(&report))?;
     Ok(ExitStatus::Success)

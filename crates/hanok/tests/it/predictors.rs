@@ -96,6 +96,13 @@ fn rows_are_predicted_from_tables_queries_and_files() {
         ["predict", &path, "--data", "raw.visits", "--branch", "dev", "--keys", "id", "-o", "dev.csv"];
     assert!(hanok.run(&branch).status.success());
     assert_eq!(read("dev.csv"), expected);
+    // Into a table, twice: its rows are replaced.
+    for _ in 0..2 {
+        let table = ["predict", "delay", "--data", "rows.csv", "--keys", "id", "--table", "mart.late"];
+        assert!(hanok.run(&table).status.success());
+    }
+    assert!(hanok.run(&["sql", "select * from mart.late order by id", "-o", "lake.csv"]).status.success());
+    assert_eq!(read("lake.csv"), expected);
     let json = hanok.json(&["predict", "delay", "--data", "rows.csv", "-o", "x.parquet", "--json"]);
     assert_eq!((&json["rows"], &json["model"]["version"]), (&3000.into(), &1.into()));
     assert_eq!(json["columns"], serde_json::json!(["id", "room", "late", "prediction"]));
@@ -158,6 +165,11 @@ fn rows_are_explained() {
     let json = hanok.json(&explain(&["--interactions", "-o", "i.parquet", "--json"]));
     assert_eq!(json["importance"][0]["features"].as_array().unwrap().len(), 5);
     assert!(json["additivity"]["gap"].as_f64().unwrap() <= json["additivity"]["tolerance"].as_f64().unwrap());
+    assert!(hanok.run(&explain(&["--interactions", "--table", "explain.delay"])).status.success());
+    let sql = "select count(*) as c, max(abs(feature_0_feature_0 + feature_0_feature_1 + feature_0_feature_2 \
+               + feature_0_feature_3 + feature_0_feature_4 - feature_0)) < 1e-9 as ok from explain.delay";
+    let sums = hanok.json(&["sql", sql, "--json"]);
+    assert_eq!(sums["data"][0], serde_json::json!({"c": 3000, "ok": true}));
     let runs = hanok.json(&["runs", "--limit", "1", "--json"]);
     assert_eq!((&runs["runs"][0]["kind"], &runs["runs"][0]["rows_out"]), (&"explain".into(), &3000.into()));
 }
