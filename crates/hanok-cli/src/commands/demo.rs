@@ -234,7 +234,7 @@ async fn explain(
     let most: Vec<_> = features.iter().take(2).map(|feature| feature.feature.clone()).collect();
     report.most_important = most;
     let (rows, most) = (counted(explained.rows, "row"), report.most_important.join(", "));
-    step(console, "explain", &format!("{rows} exactly; what matters most: {most}"), explained.seconds)
+    step(console, "explain", &format!("{rows}; what matters most: {most}"), explained.seconds)
 }
 
 async fn serve(console: &Console, engine: &Engine, report: &mut DemoReport) -> Result<(), CliError> {

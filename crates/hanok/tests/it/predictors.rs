@@ -173,3 +173,31 @@ fn rows_are_explained() {
     let runs = hanok.json(&["runs", "--limit", "1", "--json"]);
     assert_eq!((&runs["runs"][0]["kind"], &runs["runs"][0]["rows_out"]), (&"explain".into(), &3000.into()));
 }
+
+#[test]
+fn the_types_of_a_text_file_are_known_before_its_first_row() {
+    let hanok = Hanok::with_project();
+    let head = "id,feature 0,feature 1,feature 2,feature 3,feature 4\n";
+    let last = "x-1,0.5,1,1,1,1\n";
+    // Integers as far as the reader looks ahead, then a fraction and an id that is no number.
+    let mut text = head.to_owned();
+    for id in 0..60_000 {
+        writeln!(text, "{id},{},1,0,2,1", id % 2).unwrap();
+    }
+    hanok.write("long.csv", &format!("{text}{last}"));
+    hanok.write("short.csv", &format!("{head}{last}"));
+    let model = fixture("xgboost-binary.json");
+    let predict = |data: &str, output: &str| {
+        assert!(hanok.run(&["predict", &model, "--data", data, "-o", output]).status.success());
+        std::fs::read_to_string(hanok.path(output)).unwrap()
+    };
+    let (long, short) = (predict("long.csv", "long-out.csv"), predict("short.csv", "short-out.csv"));
+    assert_eq!(long.lines().count(), 60_002);
+    assert_eq!(long.lines().last(), short.lines().last());
+    hanok.write("broken.csv", &format!("{head}{last}x-2,1\n"));
+    hanok.check(
+        "predict_broken_row",
+        &hanok.show(&["predict", &model, "--data", "broken.csv", "-o", "never.csv"]),
+    );
+    assert!(!hanok.path("never.csv").exists());
+}
