@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("HK14", "Publishing"),
     ("HK15", "Charts"),
     ("HK16", "Tree ensembles: reading, predicting, explaining"),
+    ("HK17", "Predictive models: registry, data, explanations"),
 ];
 
 const INTRODUCTION: &str = "\
