@@ -1,11 +1,11 @@
-"""Writes a fitted scikit-learn tree model as the JSON document that Hanok reads.
+"""Writes a fitted scikit-learn model as the JSON document that Hanok reads.
 
     from export_sklearn import export
     export(model, "model.json", feature_names=["a", "b"])
 
-Decision trees, random forests, extra trees, gradient boosting (also by histograms) and isolation forests; regressors and
-classifiers. The document is described in crates/hanok-models/src/format/exchange.rs. Pickles are never read by Hanok: loading
-one runs whatever code is in it.
+Decision trees, random forests, extra trees, gradient boosting (also by histograms) and isolation forests; linear, logistic and other
+generalised linear models; regressors and classifiers. The documents are described in crates/hanok-models/src/format/exchange.rs and
+linear.rs. Pickles are never read by Hanok: loading one runs whatever code is in it.
 """
 
 import json
@@ -14,8 +14,9 @@ import numpy as np
 import sklearn
 
 
-def export(model, path, feature_names=None):
-    """Writes `model`; the names default to those that it was fitted with."""
+def export(model, path, feature_names=None, rows=None):
+    """Writes `model`; the names default to those that it was fitted with. Linear models can be explained without a background when `rows`,
+    those of training, are given: the document then has the features' means."""
     if feature_names is None:
         feature_names = list(getattr(model, "feature_names_in_", []))
     document = {
@@ -41,8 +42,13 @@ def export(model, path, feature_names=None):
     elif hasattr(model, "tree_"):
         tree = _averaged(model)
         document.update(base=[0.0] * len(tree["outputs"]), trees=[tree])
+    elif hasattr(model, "coef_"):
+        document.update(_linear(model))
+        del document["compare"], document["divisor"]
+        if rows is not None:
+            document["means"] = np.asarray(rows, dtype=float).mean(axis=0).tolist()
     else:
-        raise TypeError(f"{kind} is no tree model")
+        raise TypeError(f"{kind} is neither a tree model nor a linear one")
     with open(path, "w") as file:
         json.dump(document, file)
 
@@ -116,6 +122,31 @@ def _histogram(model):
     elif model.loss in ("poisson", "gamma"):
         link = "exp"
     return {"base": base, "compare": "f64", "link": link, "trees": trees}
+
+
+def _linear(model):
+    """Linear, logistic and other generalised linear models. Classifiers without probabilities give what their decision function does."""
+    coefficients = np.atleast_2d(np.asarray(model.coef_, dtype=float))
+    intercepts = np.broadcast_to(np.asarray(model.intercept_, dtype=float).ravel(), len(coefficients))
+    kind = type(model).__name__
+    link = "identity"
+    if kind.startswith("LogisticRegression"):
+        if getattr(model, "multi_class", "auto") == "ovr" or (len(coefficients) > 1 and model.solver == "liblinear"):
+            raise TypeError("one logistic regression for each class is not exported")
+        link = "logistic" if len(coefficients) == 1 else "softmax"
+    elif kind == "SGDClassifier" and model.loss == "log_loss":
+        if len(coefficients) > 1:
+            raise TypeError("one logistic regression for each class is not exported")
+        link = "logistic"
+    elif hasattr(model, "_get_loss"):
+        # Generalised linear models with an identity or a logarithm as their link.
+        link = {"IdentityLink": "identity", "LogLink": "exp"}[type(model._get_loss().link).__name__]
+    return {
+        "format": "hanok-linear",
+        "coefficients": coefficients.ravel().tolist(),
+        "intercepts": intercepts.tolist(),
+        "link": link,
+    }
 
 
 def _isolation(model):

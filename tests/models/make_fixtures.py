@@ -16,6 +16,7 @@ import catboost
 import lightgbm
 import numpy as np
 import sklearn.ensemble
+import sklearn.linear_model
 import xgboost
 
 HERE = pathlib.Path(__file__).parent
@@ -163,11 +164,39 @@ def with_sklearn(folder):
         write(folder, f"sklearn-{name}.json", rows, raw, predicted)
 
 
+def with_linear(folder):
+    for name, model in (
+        ("ridge", sklearn.linear_model.Ridge()),
+        ("logistic", sklearn.linear_model.LogisticRegression()),
+        ("poisson", sklearn.linear_model.PoissonRegressor()),
+    ):
+        rows, target = data(40, missing=False)
+        if name == "logistic":
+            target = (target * 2).astype(int) % 3
+        elif name == "poisson":
+            target = np.abs(target)
+        model.fit(rows, target)
+        export(model, folder / f"linear-{name}.json", rows=rows)
+        coefficients, intercepts = np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
+        some = rows[:ROWS]
+        raw = some @ coefficients.T + intercepts
+        predicted = model.predict_proba(some) if name == "logistic" else model.predict(some)
+        values = (some - rows.mean(axis=0))[:, None, :] * coefficients
+        base = np.broadcast_to(rows.mean(axis=0) @ coefficients.T + intercepts, (ROWS, len(coefficients)))
+        write(folder, f"linear-{name}.json", rows, raw, predicted, np.concatenate([values, base[:, :, None]], axis=2))
+    rows, target = data(41)
+    target = (target > 1).astype(int)
+    booster = xgboost.train({"booster": "gblinear", "objective": "binary:logistic"}, xgboost.DMatrix(rows, target), 6)
+    booster.save_model(folder / "xgboost-linear.ubj")
+    some = xgboost.DMatrix(rows[:ROWS])
+    write(folder, "xgboost-linear.ubj", rows, booster.predict(some, output_margin=True), booster.predict(some))
+
+
 def main():
     warnings.simplefilter("ignore")
     folder = pathlib.Path(sys.argv[1])
     only = os.environ.get("ONLY", "")
-    for library in (with_xgboost, with_lightgbm, with_catboost, with_sklearn):
+    for library in (with_xgboost, with_lightgbm, with_catboost, with_sklearn, with_linear):
         if only in library.__name__:
             library(folder)
 

@@ -144,17 +144,32 @@ pub(crate) enum Kind {
 pub(crate) struct Leaf {
     /// What it adds.
     pub(crate) value: f64,
-    /// For linear trees: what is added instead when none of the features is NaN.
+    /// For linear trees and linear models: what is added instead.
     pub(crate) linear: Option<Box<Linear>>,
 }
 
 /// A linear function of features.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Linear {
     /// The constant.
     pub(crate) constant: f64,
     /// (feature, coefficient), added up in this order.
     pub(crate) terms: Vec<(u32, f64)>,
+    /// By term, the feature's mean over the training rows; empty when the file has none.
+    pub(crate) means: Vec<f64>,
+    /// Whose rules hold.
+    pub(crate) rule: Rule,
+}
+
+/// How a linear function is added up, and what NaN does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// In f64; where a feature is NaN, the leaf's value holds instead.
+    LightGbm,
+    /// In f32; a term of NaN is left out.
+    XgBoost,
+    /// In f64; NaN makes NaN.
+    Plain,
 }
 
 /// A test of one feature with two outcomes.
@@ -239,10 +254,15 @@ impl Leaf {
     /// What the leaf adds for a row of values.
     pub(crate) fn value_at(&self, row: &[f64]) -> f64 {
         let Some(linear) = &self.linear else { return self.value };
+        let terms = linear.terms.iter().map(|(feature, coefficient)| (row[*feature as usize], *coefficient));
+        if linear.rule == Rule::XgBoost {
+            let add = |sum: f32, (value, coefficient): (f64, f64)| sum + value as f32 * coefficient as f32;
+            let sum = terms.filter(|(value, _)| !value.is_nan()).fold(linear.constant as f32, add);
+            return f64::from(sum);
+        }
         let mut sum = linear.constant;
-        for (feature, coefficient) in &linear.terms {
-            let value = row[*feature as usize];
-            if value.is_nan() {
+        for (value, coefficient) in terms {
+            if value.is_nan() && linear.rule == Rule::LightGbm {
                 return self.value;
             }
             sum += coefficient * value;
@@ -329,6 +349,12 @@ impl Tree {
                     let terms = leaf.linear.iter().flat_map(|linear| &linear.terms);
                     if let Some((feature, _)) = terms.into_iter().find(|(f, _)| *f as usize >= features) {
                         return Err(part(format!("node {from} uses feature {feature} of {features}")));
+                    }
+                    let numbers = leaf.linear.iter().flat_map(|linear| {
+                        linear.terms.iter().map(|(_, c)| c).chain(&linear.means).chain([&linear.constant])
+                    });
+                    if numbers.into_iter().any(|number| !number.is_finite()) {
+                        return Err(part(format!("leaf {from} has a coefficient that is not finite")));
                     }
                     if !leaf.value.is_finite() {
                         return Err(part(format!("leaf {from} has the value {}", leaf.value)));

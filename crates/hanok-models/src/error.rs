@@ -31,6 +31,24 @@ pub enum ReadError {
         /// The part, e.g. "the booster `gblinear`".
         what: String,
     },
+    /// Written by a later version than is known.
+    #[error("{path}: version {found} of the format is not read; versions up to {known} are")]
+    Version {
+        /// Path in the document, `line 12` or `byte 0`.
+        path: String,
+        /// The file's version.
+        found: String,
+        /// The latest version that is read.
+        known: &'static str,
+    },
+    /// A test that several features decide together.
+    #[error("{path}: the features {} are tested together, as one statistic of the target", features.join(", "))]
+    Combination {
+        /// Path in the document.
+        path: String,
+        /// The features' names, or their numbers.
+        features: Vec<String>,
+    },
     /// Larger than the limits in `ensemble.rs`.
     #[error("the model has {found} {what}; at most {limit} are allowed")]
     Limit {
@@ -49,6 +67,8 @@ impl Coded for ReadError {
             ReadError::Syntax { .. } | ReadError::Part { .. } => code::ENSEMBLE_FORMAT,
             ReadError::Unsupported { .. } => code::ENSEMBLE_UNSUPPORTED,
             ReadError::Limit { .. } => code::ENSEMBLE_LIMIT,
+            ReadError::Version { .. } => code::ENSEMBLE_VERSION,
+            ReadError::Combination { .. } => code::ENSEMBLE_COMBINATION,
         }
     }
 }
@@ -99,10 +119,13 @@ impl Coded for DataError {
 #[derive(Debug, thiserror::Error)]
 pub enum ExplainError {
     /// Path-dependent values need covers.
-    #[error("the model has no covers, which path-dependent values need")]
+    #[error("the model has no covers, which path-dependent values need; use the interventional method")]
     NoCover,
-    /// A leaf is a linear function.
-    #[error("the model's leaves are linear functions")]
+    /// A leaf is a linear function of features whose means over the leaf's training rows are not known.
+    #[error(
+        "the model's leaves are linear functions, and path-dependent values need the means of their features, which the file does not \
+         have; use the interventional method"
+    )]
     LinearLeaves,
     /// Too many distinct features on one path.
     #[error("a path tests {found} distinct features; at most {limit} are allowed")]
@@ -136,6 +159,9 @@ pub enum ExplainError {
 
 impl Coded for ExplainError {
     fn code(&self) -> Code {
-        code::ENSEMBLE_EXPLAIN
+        match self {
+            ExplainError::NoCover | ExplainError::LinearLeaves => code::ENSEMBLE_BACKGROUND,
+            _ => code::ENSEMBLE_EXPLAIN,
+        }
     }
 }

@@ -5,6 +5,7 @@ mod document;
 mod exchange;
 mod json;
 mod lightgbm;
+mod linear;
 mod ubjson;
 mod xgboost;
 
@@ -32,8 +33,12 @@ pub fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     if root.find("learner").is_some() {
         return xgboost::read(root)?.checked("$");
     }
-    if root.find("format").is_some_and(|format| format.text().is_ok_and(|name| name == "hanok-trees")) {
-        return exchange::read(root)?.checked("$");
+    if let Some(format) = root.find("format") {
+        return match format.text()? {
+            "hanok-trees" => exchange::read(root)?.checked("$"),
+            "hanok-linear" => linear::read(root)?.checked("$"),
+            _ => Err(format.wrong("this is none of the formats that are read")),
+        };
     }
     if root.find("features_info").is_some() {
         return catboost::read(root)?.checked("$");

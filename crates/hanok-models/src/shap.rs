@@ -2,6 +2,7 @@
 
 mod interventional;
 mod kernel;
+mod linear;
 mod oblivious;
 mod ops;
 mod program;
@@ -20,7 +21,7 @@ use simd::Isa;
 
 use crate::blocks::for_blocks;
 use crate::coding::{Codes, Coding, LANES};
-use crate::ensemble::{Ensemble, Kind};
+use crate::ensemble::Ensemble;
 use crate::error::ExplainError;
 use crate::table::Table;
 
@@ -84,7 +85,7 @@ impl<'a> Explainer<'a> {
         if !ensemble.has_cover {
             return Err(ExplainError::NoCover);
         }
-        no_linear_leaves(ensemble)?;
+        linear::check_path(ensemble)?;
         let degree = ensemble.trees.iter().map(program::path_features).max().unwrap_or(0);
         if degree > F64_DEGREE_MAX {
             return Err(ExplainError::PathFeatures { found: degree, limit: F64_DEGREE_MAX });
@@ -100,6 +101,7 @@ impl<'a> Explainer<'a> {
         for tree in &ensemble.trees {
             base[tree.output as usize] += program::means(tree).first().copied().unwrap_or(0.0);
         }
+        linear::add_path_base(ensemble, &mut base);
         for (base, of_model) in base.iter_mut().zip(&ensemble.base) {
             *base = *base / ensemble.divisor + of_model;
         }
@@ -110,10 +112,11 @@ impl<'a> Explainer<'a> {
     pub fn explain(&self, table: &Table, threads: usize) -> Result<Explanation, ExplainError> {
         let features = self.ensemble.features;
         check_size(self.ensemble, table, features)?;
-        let values = match &self.programs {
+        let mut values = match &self.programs {
             Programs::F32(programs) => self.values(programs, features, table, threads),
             Programs::F64(programs) => self.values(programs, features, table, threads),
         };
+        linear::add_path(self.ensemble, table, &mut values);
         Ok(self.explanation(table, values))
     }
 
@@ -232,12 +235,6 @@ fn check_size(ensemble: &Ensemble, table: &Table, values: usize) -> Result<(), E
     }
     let values = values.saturating_mul(table.rows().max(1)).saturating_mul(ensemble.outputs());
     if values > VALUES_MAX { Err(ExplainError::Size { values }) } else { Ok(()) }
-}
-
-fn no_linear_leaves(ensemble: &Ensemble) -> Result<(), ExplainError> {
-    let is_linear = |kind: &Kind| matches!(kind, Kind::Leaf(leaf) if leaf.linear.is_some());
-    let mut nodes = ensemble.trees.iter().flat_map(|tree| &tree.nodes);
-    if nodes.any(|node| is_linear(&node.kind)) { Err(ExplainError::LinearLeaves) } else { Ok(()) }
 }
 
 impl<T> Plan<T> {

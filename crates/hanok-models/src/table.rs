@@ -62,6 +62,15 @@ impl Table {
         self.columns.len()
     }
 
+    /// Some of the rows.
+    pub(crate) fn slice(&self, start: usize, rows: usize) -> Table {
+        let column = |column: &Column| match column {
+            Column::F64(array) => Column::F64(array.slice(start, rows)),
+            Column::F32(array) => Column::F32(array.slice(start, rows)),
+        };
+        Table { columns: self.columns.iter().map(column).collect(), rows }
+    }
+
     /// Copies a feature's values of the rows from `start` on; those that are null become NaN.
     pub(crate) fn fill(&self, feature: usize, start: usize, out: &mut [f64]) {
         match &self.columns[feature] {

@@ -30,25 +30,13 @@ use crate::error::ReadError;
 
 /// Reads a parsed document.
 pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
-    let version = root.get("version")?;
-    if version.count()? != 1 {
-        return Err(version.unsupported("a later version of this format"));
-    }
+    check_version(&root)?;
     let features = root.get("features")?.count()?;
     let compare = root.get("compare")?;
     let dialect = match compare.text()? {
         "f32" => Dialect::SklearnF32,
         "f64" => Dialect::SklearnF64,
         _ => return Err(compare.wrong("this is neither `f32` nor `f64`")),
-    };
-    let link = root.get("link")?;
-    let link = match link.text()? {
-        "identity" => Link::Identity,
-        "logistic" => Link::Logistic { factor: 1.0 },
-        "softmax" => Link::Softmax,
-        "exp" => Link::Exp,
-        "power_of_half" => Link::PowerOfHalf,
-        other => return Err(link.unsupported(format!("the link `{other}`"))),
     };
     let list = root.get("trees")?;
     let (mut trees, mut nodes, mut has_cover) = (Vec::new(), 0, true);
@@ -71,10 +59,32 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         features,
         base: root.get("base")?.numbers()?.to_vec(),
         divisor,
-        link,
+        link: link(&root)?,
         sum: if is_sum { Sum::F64 } else { Sum::F64BaseLast },
         has_cover,
         trees,
+    })
+}
+
+/// Whether the document is of a version that is known.
+pub(super) fn check_version(root: &Part<'_>) -> Result<(), ReadError> {
+    let version = root.get("version")?;
+    match version.count()? {
+        1 => Ok(()),
+        found => Err(ReadError::Version { path: version.path(), found: found.to_string(), known: "1" }),
+    }
+}
+
+/// The link that a document names.
+pub(super) fn link(root: &Part<'_>) -> Result<Link, ReadError> {
+    let link = root.get("link")?;
+    Ok(match link.text()? {
+        "identity" => Link::Identity,
+        "logistic" => Link::Logistic { factor: 1.0 },
+        "softmax" => Link::Softmax,
+        "exp" => Link::Exp,
+        "power_of_half" => Link::PowerOfHalf,
+        other => return Err(link.unsupported(format!("the link `{other}`"))),
     })
 }
 

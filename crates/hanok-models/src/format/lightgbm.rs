@@ -16,8 +16,8 @@ use std::str::FromStr;
 
 use crate::categories::CategorySet;
 use crate::ensemble::{
-    Dialect, Ensemble, Kind, Leaf, Linear, Link, Missing, NODES_MAX, Node, OUTPUTS_MAX, Split, Sum, Test,
-    Tree,
+    Dialect, Ensemble, Kind, Leaf, Linear, Link, Missing, NODES_MAX, Node, OUTPUTS_MAX, Rule, Split, Sum,
+    Test, Tree,
 };
 use crate::error::ReadError;
 
@@ -34,6 +34,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     })?;
     let mut sections = sections(text);
     let head = sections.next().unwrap_or_default();
+    let version = head.find("version").map_or("", |(_, version)| version.trim());
+    if version.strip_prefix('v').and_then(|major| major.parse().ok()).is_some_and(|major: u32| major > 4) {
+        let (path, found) = (format!("line {}", head.line), version.to_owned());
+        return Err(ReadError::Version { path, found, known: "v4" });
+    }
     let features: usize = head.one("max_feature_idx")?;
     let features = features.saturating_add(1);
     let outputs: usize = head.one("num_tree_per_iteration")?;
@@ -61,9 +66,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     let iterations = (trees.len() / outputs).max(1);
     let is_average = head.lines.iter().any(|(_, line)| line.trim() == "average_output");
     Ok(Ensemble {
-        source: format!("LightGBM {}", head.find("version").map_or("", |(_, version)| version))
-            .trim_end()
-            .to_owned(),
+        source: format!("LightGBM {version}").trim_end().to_owned(),
         dialect: Dialect::LightGbm,
         feature_names: head
             .find("feature_names")
@@ -109,7 +112,7 @@ fn tree(section: &Section<'_>, output: usize, features: usize) -> Result<Tree, R
     }
     let splits = leaves - 1;
     let is_linear = section.find("is_linear").is_some_and(|(_, value)| value.trim() == "1");
-    let mut linear = if is_linear { linear(section, leaves)? } else { Vec::new() };
+    let linear = if is_linear { linear(section, leaves)? } else { Vec::new() };
     let mut nodes = Vec::with_capacity(splits + leaves);
     if splits > 0 {
         let feature: Vec<u32> = section.list("split_feature", Some(splits))?;
@@ -144,8 +147,9 @@ fn tree(section: &Section<'_>, output: usize, features: usize) -> Result<Tree, R
         Some(_) if splits > 0 => section.list("leaf_count", Some(leaves))?,
         _ => vec![0.0; leaves],
     };
+    let mut linear = linear.into_iter();
     for (leaf, value) in values.into_iter().enumerate() {
-        let linear = linear.get_mut(leaf).map(|linear| Box::new(std::mem::take(linear)));
+        let linear = linear.next().map(Box::new);
         nodes.push(Node { cover: cover[leaf], kind: Kind::Leaf(Leaf { value, linear }) });
     }
     Tree::arrange(output as u32, 0, &nodes, features, &format!("line {}", section.line))
@@ -170,7 +174,7 @@ fn linear(section: &Section<'_>, leaves: usize) -> Result<Vec<Linear>, ReadError
     let mut terms = features.into_iter().zip(coefficients);
     let mut leaf = |(constant, count)| {
         let terms: Vec<_> = terms.by_ref().take(count).collect();
-        (terms.len() == count).then_some(Linear { constant, terms })
+        (terms.len() == count).then_some(Linear { constant, terms, means: Vec::new(), rule: Rule::LightGbm })
     };
     let linear = constants.into_iter().zip(counts).map(&mut leaf).collect::<Option<_>>();
     linear.ok_or_else(|| wrong(section.line, "fewer features of linear leaves than are counted"))

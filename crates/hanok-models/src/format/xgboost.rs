@@ -9,13 +9,16 @@
 //! - a tree is parallel arrays by node. A node is a leaf when its `left_children` is −1; its value then stands in
 //!   `split_conditions`. `x < split_conditions` goes left; values are f32.
 //! - categorical splits (`split_type` 1): `categories[segment..segment + size]` go **right**, all others left;
+//! - the booster `gblinear` has no trees but `model.weights`: for each feature, then for the bias, a weight an output; f32. NaN is left out;
 //! - vector leaves (`size_leaf_vector` > 1): in `leaf_weights` at the row that the leaf's `right_children` says, or before
 //!   3.1 in `base_weights` by node; these versions write no `sum_hessian` for them, so there are no path-dependent values.
 
 use super::document::Part;
+use super::linear;
 use crate::categories::CategorySet;
 use crate::ensemble::{
-    Dialect, Ensemble, Kind, Leaf, Link, Missing, NODES_MAX, Node, OUTPUTS_MAX, Split, Sum, Test, Tree,
+    Dialect, Ensemble, Kind, Leaf, Linear, Link, Missing, NODES_MAX, Node, OUTPUTS_MAX, Rule, Split, Sum,
+    Test, Tree,
 };
 use crate::error::ReadError;
 
@@ -23,6 +26,10 @@ use crate::error::ReadError;
 pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
     let version =
         root.find("version").and_then(|v| v.numbers().ok().map(<[f64]>::to_vec)).unwrap_or_default();
+    if version.first().is_some_and(|major| *major > 3.0) {
+        let found = source(&version);
+        return Err(ReadError::Version { path: "$.version".to_owned(), found, known: "3" });
+    }
     let learner = root.get("learner")?;
     let parameters = learner.get("learner_model_param")?;
     let features = parameters.get("num_feature")?.count()?;
@@ -42,6 +49,24 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
 
     let booster = learner.get("gradient_booster")?;
     let name = booster.get("name")?;
+    let feature_names = learner.find("feature_names").map_or(Ok(Vec::new()), |names| names.texts())?;
+    let mut ensemble = Ensemble {
+        source: source(&version),
+        dialect: Dialect::XgBoost,
+        feature_names,
+        features,
+        base,
+        divisor: 1.0,
+        link,
+        sum: Sum::F32,
+        has_cover: true,
+        trees: Vec::new(),
+    };
+    if name.text()? == "gblinear" {
+        ensemble.trees = linear_functions(&booster.get("model")?, features, &ensemble.base)?;
+        ensemble.base.fill(0.0);
+        return Ok(ensemble);
+    }
     let inner = booster.find("gbtree");
     let outer = match name.text()? {
         "gbtree" => &booster,
@@ -50,22 +75,32 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
     };
     let model = outer.get("model")?;
     let weights = model.find("weight_drop").or_else(|| booster.find("weight_drop"));
-    let trees = trees(&model, weights, features, outputs)?;
-    let has_cover = model.get("trees")?.elements()?.all(|tree| tree.find("sum_hessian").is_some());
-    let feature_names = learner.find("feature_names").map_or(Ok(Vec::new()), |names| names.texts())?;
+    ensemble.trees = trees(&model, weights, features, outputs)?;
+    ensemble.has_cover = model.get("trees")?.elements()?.all(|tree| tree.find("sum_hessian").is_some());
+    Ok(ensemble)
+}
+
+fn source(version: &[f64]) -> String {
     let version: Vec<String> = version.iter().map(f64::to_string).collect();
-    Ok(Ensemble {
-        source: format!("XGBoost {}", version.join(".")).trim_end().to_owned(),
-        dialect: Dialect::XgBoost,
-        feature_names,
-        features,
-        base,
-        divisor: 1.0,
-        link,
-        sum: Sum::F32,
-        has_cover,
-        trees,
-    })
+    format!("XGBoost {}", version.join(".")).trim_end().to_owned()
+}
+
+/// What `gblinear` adds up; it begins with bias and base.
+fn linear_functions(model: &Part<'_>, features: usize, base: &[f64]) -> Result<Vec<Tree>, ReadError> {
+    let outputs = base.len();
+    let cells = linear::cells(features.saturating_add(1), outputs)?;
+    let weights = model.get("weights")?.numbers_of(cells)?;
+    let weight = |feature: usize, output: usize| weights[feature * outputs + output] as f32;
+    let tree = |output: usize| {
+        let function = Linear {
+            constant: f64::from(weight(features, output) + base[output] as f32),
+            terms: (0..features).map(|at| (at as u32, f64::from(weight(at, output)))).collect(),
+            means: Vec::new(),
+            rule: Rule::XgBoost,
+        };
+        linear::tree(output, function, features)
+    };
+    (0..outputs).map(tree).collect()
 }
 
 /// From `base_score` to a raw value.

@@ -16,6 +16,7 @@ use crate::coding::{CodeTest, Codes, Coding, LANES};
 use crate::ensemble::{Ensemble, Kind, Link, Tree};
 use crate::error::ExplainError;
 use crate::predict::Predictor;
+use crate::shap::linear::LinearLeaves;
 use crate::shap::worth::{self, Worths};
 use crate::shap::{Explainer, Explanation, FLUSH_TREES, check_size};
 use crate::table::Table;
@@ -45,12 +46,12 @@ pub struct Interventional<'a> {
     /// Codes of the background.
     codes: Vec<Codes>,
     base: Vec<f64>,
+    linear: LinearLeaves<'a>,
 }
 
 impl<'a> Interventional<'a> {
     /// Prepares a model with background rows.
     pub fn new(ensemble: &'a Ensemble, background: Table) -> Result<Interventional<'a>, ExplainError> {
-        super::no_linear_leaves(ensemble)?;
         if background.features() != ensemble.features {
             return Err(ExplainError::Features { found: background.features(), expected: ensemble.features });
         }
@@ -68,7 +69,8 @@ impl<'a> Interventional<'a> {
         }
         let raw = Predictor::new(ensemble).raw(&background, 1)?;
         let base = mean_rows(&raw, ensemble.outputs());
-        Ok(Interventional { ensemble, background, coding, codes, base })
+        let linear = LinearLeaves::new(ensemble, &coding, &background, &codes)?;
+        Ok(Interventional { ensemble, background, coding, codes, base, linear })
     }
 
     /// Explains raw values on some threads; the values of a row depend on neither the threads nor the other rows.
@@ -81,7 +83,7 @@ impl<'a> Interventional<'a> {
         let chunk_rows =
             self.background.rows().clamp(CHUNK_ROWS, CHUNK_ROWS_MAX).min(CHUNK_BYTES / row_bytes + 1);
         let block_rows = chunk_rows.min(table.rows().div_ceil(threads.max(1))).next_multiple_of(LANES);
-        if columns > 0 && features > 0 {
+        if features > 0 {
             for_blocks(
                 &mut values,
                 block_rows * row_values,
@@ -90,8 +92,11 @@ impl<'a> Interventional<'a> {
                 |(), block, out| {
                     let rows = out.len() / row_values;
                     let mut codes = vec![Codes([0; LANES]); rows.div_ceil(LANES) * columns];
-                    self.coding.encode(table, block * block_rows, rows, &mut codes);
-                    self.block(&codes, rows, out);
+                    if columns > 0 {
+                        self.coding.encode(table, block * block_rows, rows, &mut codes);
+                        self.block(&codes, rows, out);
+                    }
+                    self.linear.add(table, block * block_rows, columns, &codes, out);
                 },
             );
         }
@@ -150,8 +155,12 @@ impl<'a> Interventional<'a> {
         let mut base = vec![0.0; table.rows() * outputs];
         let share = 1.0 / self.background.rows() as f64;
         for at in 0..self.background.rows() {
-            let reference = self.reference(at);
-            let explained = Explainer::new(&reference)?.explain(table, threads)?;
+            let explained = if super::linear::has_linear(self.ensemble) {
+                let one = self.background.slice(at, 1);
+                Interventional::new(self.ensemble, one)?.explain(table, threads)?
+            } else {
+                Explainer::new(&self.reference(at))?.explain(table, threads)?
+            };
             let cells = values.chunks_mut(features.max(1)).zip(explained.values.chunks(features.max(1)));
             for ((cell, base), (to, from)) in base.iter_mut().enumerate().zip(cells) {
                 let (row, run_from) = (cell / outputs, raw_background[at * outputs + cell % outputs]);

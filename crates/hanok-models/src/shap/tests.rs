@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::simd::Isa;
 use super::*;
 use crate::categories::CategorySet;
-use crate::ensemble::{Dialect, Leaf, Link, Missing, Node, Split, Sum, Test, Tree};
+use crate::ensemble::{Dialect, Kind, Leaf, Link, Missing, Node, Split, Sum, Test, Tree};
 
 /// A small generator: trees are functions of a seed, so that proptest shrinks to small seeds and sizes.
 pub(super) struct Random(pub(super) u64);

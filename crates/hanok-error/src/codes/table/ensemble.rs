@@ -19,4 +19,13 @@ codes! { CODES:
     ENSEMBLE_EXPLAIN = "HK1606", "a model cannot be explained in this way",
         "Path-dependent values need each node's cover, which this model's file does not have, or the background, the output or the size of the result does not fit the request.",
         "Look at the reason in the message; with a background table, use the interventional method.";
+    ENSEMBLE_VERSION = "HK1620", "a model file is of a version that is not read",
+        "The file says that a later version of its library or of its format wrote it, whose rules may differ.",
+        "Save the model with the version that the message names, or update Hanok.";
+    ENSEMBLE_COMBINATION = "HK1621", "a model tests several features at once",
+        "CatBoost has combined the categorical features that the message names into one statistic of the target; no single feature is tested there, so that neither a tree's path nor a feature's share is defined.",
+        "Train with `max_ctr_complexity=1`, or with a larger `one_hot_max_size`.";
+    ENSEMBLE_BACKGROUND = "HK1622", "a model has no path-dependent values",
+        "These values average over the training data as the file describes it, and this file does not: it has no covers, or its leaves are linear functions of features whose means it does not have.",
+        "Explain by the interventional method, with a background table.";
 }
