@@ -17,11 +17,15 @@ import lightgbm
 import numpy as np
 import sklearn.ensemble
 import sklearn.linear_model
+import treelite
 import xgboost
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "examples" / "models"))
 from export_sklearn import export  # noqa: E402
+
+sys.path.insert(0, str(HERE))
+import onnx_models  # noqa: E402
 
 FEATURES = 5
 ROWS = 30
@@ -113,29 +117,53 @@ def with_lightgbm(folder):
         write(folder, f"lightgbm-{name}.txt", rows, raw, predicted, contributions)
 
 
+def categorical(rows, features):
+    """Rows whose features of these numbers are integers, as CatBoost wants categories."""
+    mixed = rows.astype(object)
+    for feature in features:
+        mixed[:, feature] = rows[:, feature].astype(int)
+    return mixed
+
+
 def with_catboost(folder):
+    one, two = {"one_hot_max_size": 50}, {"one_hot_max_size": 2, "max_ctr_complexity": 1}
+    every = ["Borders:TargetBorderCount=3", "Buckets:TargetBorderCount=2", "BinarizedTargetMeanValue", "Counter"]
     cases = {
-        "regression": ({"loss_function": "RMSE", "nan_mode": "Max"}, True),
-        "multi": ({"loss_function": "MultiClass"}, True),
+        "regression.json": ({"loss_function": "RMSE", "nan_mode": "Max"}, True, []),
+        "multi.json": ({"loss_function": "MultiClass"}, True, []),
         # CatBoost's own values of trees that are not symmetric do not add up to its predictions.
-        "depthwise": ({"loss_function": "Logloss", "grow_policy": "Depthwise"}, False),
+        "depthwise.json": ({"loss_function": "Logloss", "grow_policy": "Depthwise"}, False, []),
+        "one-hot.json": ({"loss_function": "RMSE", **one}, True, [0, 2]),
+        "statistics.json": ({"loss_function": "RMSE", "simple_ctr": every, **two}, True, [0, 2]),
+        "regression.cbm": ({"loss_function": "RMSE", "nan_mode": "Min"}, True, []),
+        "multi.cbm": ({"loss_function": "MultiClass", **two}, True, [0, 2]),
+        "lossguide.cbm": ({"loss_function": "Logloss", "grow_policy": "Lossguide", **one}, False, [0]),
+        "statistics.cbm": ({"loss_function": "RMSE", "simple_ctr": every, **two}, True, [0, 2]),
     }
-    for at, (name, (parameters, has_values)) in enumerate(cases.items()):
+    for at, (name, (parameters, has_values, categories)) in enumerate(cases.items()):
         rows, target = data(20 + at)
-        if name == "multi":
+        for feature in categories:
+            rows[:, feature] = np.random.default_rng(at).integers(-2, 12, len(rows))
+            target += rows[:, feature] % 3
+        if name.startswith("multi"):
             target = (target * 2).astype(int) % 3
-        elif name == "depthwise":
+        elif parameters["loss_function"] == "Logloss":
             target = (target > 1).astype(int)
-        model = catboost.CatBoost({"iterations": 6, "depth": 4, "verbose": 0, "allow_writing_files": False, **parameters})
-        model.fit(rows, target)
-        model.save_model(str(folder / f"catboost-{name}.json"), format="json")
-        some = catboost.Pool(rows[:ROWS])
+        fixed = {"iterations": 8 if categories else 6, "depth": 4, "verbose": 0, "allow_writing_files": False}
+        model = catboost.CatBoost({**fixed, **parameters})
+        model.fit(categorical(rows, categories), target, cat_features=categories)
+        model.save_model(str(folder / f"catboost-{name}"), format=name.split(".")[1])
+        if categories:
+            # Categories that training has not seen.
+            rows[:3, categories] = 77
+        some = catboost.Pool(categorical(rows[:ROWS], categories), cat_features=categories)
         raw = model.predict(some, prediction_type="RawFormulaVal")
-        predicted = raw if name == "regression" else model.predict(some, prediction_type="Probability")
-        if name == "depthwise":
+        is_raw = parameters["loss_function"] == "RMSE"
+        predicted = raw if is_raw else model.predict(some, prediction_type="Probability")
+        if parameters["loss_function"] == "Logloss":
             predicted = predicted[:, 1]
-        values = model.get_feature_importance(catboost.Pool(rows[:ROWS]), type="ShapValues") if has_values else None
-        write(folder, f"catboost-{name}.json", rows, raw, predicted, values)
+        values = model.get_feature_importance(some, type="ShapValues") if has_values else None
+        write(folder, f"catboost-{name}", rows, raw, predicted, values)
 
 
 def with_sklearn(folder):
@@ -192,11 +220,86 @@ def with_linear(folder):
     write(folder, "xgboost-linear.ubj", rows, booster.predict(some, output_margin=True), booster.predict(some))
 
 
+def with_onnx(folder):
+    rounded = np.round(np.random.default_rng(50).normal(size=(ROWS, FEATURES)) * 2) / 2
+    rounded[np.random.default_rng(51).random(rounded.shape) < 0.15] = np.nan
+    cases = {
+        "regressor": {}, "average": {"aggregate": "AVERAGE"}, "targets": {"outputs": 3}, "double": {"double": True},
+        "binary": {"kind": "Classifier", "outputs": 2, "transform": "LOGISTIC"},
+        "softmax": {"kind": "Classifier", "outputs": 3, "transform": "SOFTMAX"},
+        "unified": {"version": 5, "outputs": 2}, "unified-double": {"version": 5, "double": True},
+    }
+    for at, (name, options) in enumerate(cases.items()):
+        make = lambda **more: onnx_models.model(np.random.default_rng(60 + at), FEATURES, **{**options, **more})
+        (folder / f"onnx-{name}.onnx").write_bytes(make().SerializeToString())
+        # ONNX Runtime cuts doubles to integers before it looks for them in a set: -0.5 is in {0}.
+        rows = np.round(rounded) if name == "unified-double" else rounded
+        # The raw values of a model with a transform are what it says without.
+        raw, predicted = onnx_models.run(make(transform="NONE"), rows), onnx_models.run(make(), rows)
+        if name == "binary":
+            # Where the positive class loses, ONNX Runtime without a transform swaps the two raw values, of which one is the other's negative.
+            raw, predicted = np.where(predicted[:, 1:] > 0.5, np.abs(raw[:, 1:]), -np.abs(raw[:, 1:])), predicted[:, 1]
+        write(folder, f"onnx-{name}.onnx", rows, raw, predicted)
+    with_converters(folder)
+
+
+def with_converters(folder):
+    """Models that the usual converters write."""
+    from skl2onnx import to_onnx
+
+    rows, target = data(70, missing=False)
+    target = (target * 2).astype(int) % 3
+    forest = sklearn.ensemble.RandomForestClassifier(5, max_depth=4, random_state=0).fit(rows, target)
+    converted = to_onnx(forest, rows[:1].astype(np.float32))
+    (folder / "onnx-sklearn.onnx").write_bytes(converted.SerializeToString())
+    scores = onnx_models.run(converted, rows[:ROWS])
+    write(folder, "onnx-sklearn.onnx", rows, scores, scores)
+
+    rows, target = data(71)
+    model = catboost.CatBoostRegressor(iterations=5, depth=3, verbose=0, allow_writing_files=False).fit(rows, target)
+    model.save_model(str(folder / "onnx-catboost.onnx"), format="onnx")
+    import onnx
+    scores = onnx_models.run(onnx.load(folder / "onnx-catboost.onnx"), rows[:ROWS])
+    write(folder, "onnx-catboost.onnx", rows, scores, scores)
+
+
+def with_treelite(folder):
+    rows, target = data(80, categories=True)
+    classes = (target * 2).astype(int) % 3
+    types = ["c"] + ["q"] * (FEATURES - 1)
+    matrix = xgboost.DMatrix(rows, classes, feature_types=types, enable_categorical=True)
+    booster = xgboost.train({"objective": "multi:softprob", "num_class": 3, "max_depth": 4}, matrix, 4)
+    booster.save_model(folder / "treelite.json")
+    dataset = lightgbm.Dataset(rows, classes > 1, categorical_feature=[0])
+    small = {"objective": "binary", "sigmoid": 0.7, "num_leaves": 10, "min_data_in_leaf": 5, "min_data_per_group": 5, "verbosity": -1}
+    lightgbm.train(small, dataset, 5).save_model(folder / "treelite.txt")
+    full = np.nan_to_num(rows)
+    multi = np.column_stack([target, -target, classes])
+    models = {
+        "xgboost": treelite.frontend.load_xgboost_model(str(folder / "treelite.json")),
+        "lightgbm": treelite.frontend.load_lightgbm_model(str(folder / "treelite.txt")),
+        "forest": treelite.sklearn.import_model(sklearn.ensemble.RandomForestRegressor(4, max_depth=4, random_state=0).fit(full, multi)),
+        "isolation": treelite.sklearn.import_model(sklearn.ensemble.IsolationForest(n_estimators=5, max_samples=60, random_state=0).fit(full)),
+    }
+    for name in ("treelite.json", "treelite.txt"):
+        (folder / name).unlink()
+    for name, model in models.items():
+        model.serialize(str(folder / f"treelite-{name}.bin"))
+        kind = np.float32 if name == "xgboost" else np.float64
+        some = (full if name in ("forest", "isolation") else rows)[:ROWS]
+        raw = treelite.gtil.predict(model, some.astype(kind), nthread=1, pred_margin=True)
+        predicted = treelite.gtil.predict(model, some.astype(kind), nthread=1)
+        if name == "isolation":
+            # Ours is divided by its expectation.
+            raw = -np.log2(predicted)
+        write(folder, f"treelite-{name}.bin", full if name in ("forest", "isolation") else rows, raw, predicted)
+
+
 def main():
     warnings.simplefilter("ignore")
     folder = pathlib.Path(sys.argv[1])
     only = os.environ.get("ONLY", "")
-    for library in (with_xgboost, with_lightgbm, with_catboost, with_sklearn, with_linear):
+    for library in (with_xgboost, with_lightgbm, with_catboost, with_sklearn, with_linear, with_onnx, with_treelite):
         if only in library.__name__:
             library(folder)
 

@@ -138,10 +138,12 @@ impl Coding {
         let mut values = vec![0.0; rows];
         let mut filled = None;
         for (at, column) in self.columns.iter().enumerate() {
-            if filled.replace(column.feature) != Some(column.feature) {
+            let is_category = matches!(column.codes, Rule::Category(..));
+            let filling = (column.feature, is_category);
+            if filled.replace(filling) != Some(filling) {
                 table.fill(column.feature as usize, start, &mut values);
                 for value in &mut values {
-                    *value = self.dialect.input(*value);
+                    *value = self.dialect.prepare(*value, is_category);
                 }
             }
             for (values, codes) in values.chunks(LANES).zip(out.chunks_exact_mut(columns)) {

@@ -1,6 +1,7 @@
 //! The one form that every model takes: trees of tests on features, summed and put through a link.
 
 use crate::categories::CategorySet;
+use crate::city;
 use crate::error::ReadError;
 
 /// Most trees of a model, counting one a output.
@@ -25,6 +26,8 @@ pub struct Ensemble {
     pub(crate) feature_names: Vec<String>,
     /// How many features there are.
     pub(crate) features: usize,
+    /// Features that are categories known by their text, of which CatBoost keeps a hash: see [`Dialect::prepare`].
+    pub(crate) texts: Vec<u32>,
     /// Raw value of each output before the first tree.
     pub(crate) base: Vec<f64>,
     /// What the sum of leaves is divided by: the number of trees for averages, else one.
@@ -46,12 +49,16 @@ pub(crate) enum Dialect {
     XgBoost,
     /// `x <= threshold` goes left, in f64; categories are cut to integers first, so −0.5 is 0.
     LightGbm,
-    /// Values rounded to f32; `x <= border` goes left.
+    /// Values rounded to f32; `x <= border` goes left; categories are hashes of texts.
     CatBoost,
     /// Values rounded to f32; `x <= threshold` goes left, with the threshold in f64.
     SklearnF32,
     /// `x <= threshold` goes left, in f64.
     SklearnF64,
+    /// Values rounded to f32; `x <= threshold` goes left; a category is the bits of an f32.
+    OnnxF32,
+    /// `x <= threshold` goes left, in f64; a category is the bits of an f32.
+    OnnxF64,
 }
 
 impl Dialect {
@@ -63,14 +70,35 @@ impl Dialect {
     /// The value that is compared: some libraries keep inputs as f32.
     pub(crate) fn input(self, value: f64) -> f64 {
         match self {
-            Dialect::LightGbm | Dialect::SklearnF64 => value,
-            Dialect::XgBoost | Dialect::CatBoost | Dialect::SklearnF32 => f64::from(value as f32),
+            Dialect::LightGbm | Dialect::SklearnF64 | Dialect::OnnxF64 => value,
+            Dialect::XgBoost | Dialect::CatBoost | Dialect::SklearnF32 | Dialect::OnnxF32 => {
+                f64::from(value as f32)
+            }
+        }
+    }
+
+    /// The value that is compared, or whose category is looked up. A category of CatBoost is the hash of a text: an integer stands for its
+    /// decimal digits, and a hash plus a half for a text that had the hash.
+    pub(crate) fn prepare(self, value: f64, is_category: bool) -> f64 {
+        match self {
+            Dialect::CatBoost if is_category && value.fract() == 0.0 => {
+                f64::from(city::category(format!("{:.0}", value + 0.0).as_bytes()))
+            }
+            Dialect::CatBoost if is_category => value.floor(),
+            _ => self.input(value),
         }
     }
 
     /// The category of a value that is not NaN; none when it can be in no set.
     pub(crate) fn category(self, value: f64) -> Option<u32> {
-        let value = if self == Dialect::LightGbm { value.trunc() } else { value };
+        let value = match self {
+            Dialect::OnnxF32 | Dialect::OnnxF64 => {
+                let single = value as f32;
+                return (f64::from(single).total_cmp(&value).is_eq()).then_some((single + 0.0).to_bits());
+            }
+            Dialect::LightGbm => value.trunc(),
+            _ => value,
+        };
         (0.0..4_294_967_296.0).contains(&value).then_some(value as u32)
     }
 }
@@ -84,6 +112,15 @@ pub(crate) enum Sum {
     F64,
     /// In f64 from zero on, divided, the base added at the end.
     F64BaseLast,
+    /// In f32 from zero on, divided, the base added at the end.
+    F32BaseLast,
+}
+
+impl Sum {
+    /// Whether links are computed in f32 too.
+    pub(crate) fn is_f32(self) -> bool {
+        matches!(self, Sum::F32 | Sum::F32BaseLast)
+    }
 }
 
 /// From raw values to predictions.
@@ -383,6 +420,11 @@ impl Ensemble {
         &self.feature_names
     }
 
+    /// Numbers of the features that are categories given as texts, or as integers that stand for their digits.
+    pub fn text_features(&self) -> &[u32] {
+        &self.texts
+    }
+
     /// How many trees there are, counting one for each output of a tree with several.
     pub fn trees(&self) -> usize {
         self.trees.len()
@@ -436,7 +478,7 @@ impl Ensemble {
 
     /// Predictions from raw values, in place; `raw` has one value an output.
     pub fn apply_link(&self, raw: &mut [f64]) {
-        let is_f32 = self.sum == Sum::F32;
+        let is_f32 = self.sum.is_f32();
         if self.link == Link::Softmax {
             return if is_f32 { softmax_f32(raw) } else { softmax(raw) };
         }
@@ -447,7 +489,7 @@ impl Ensemble {
             let raw = *value;
             *value = match self.link {
                 Link::Identity | Link::Softmax | Link::Sorted => raw,
-                Link::Logistic { .. } if is_f32 => f64::from(logistic_f32(raw as f32)),
+                Link::Logistic { factor } if is_f32 => f64::from(logistic_f32((factor * raw) as f32)),
                 Link::Logistic { factor } => 1.0 / (1.0 + (-factor * raw).exp()),
                 Link::Exp if is_f32 => f64::from((raw as f32).exp()),
                 Link::Exp => raw.exp(),

@@ -101,6 +101,16 @@ pub enum DataError {
         /// Its type.
         data_type: Box<DataType>,
     },
+    /// A column cannot be a category that is known by its text.
+    #[error(
+        "the column `{column}` of type {data_type} cannot be a category; categories of this model are integers or texts"
+    )]
+    Category {
+        /// The column.
+        column: String,
+        /// Its type.
+        data_type: Box<DataType>,
+    },
     /// Arrow could not convert a column.
     #[error("a column could not be converted: {0}")]
     Arrow(#[from] ArrowError),
@@ -109,7 +119,7 @@ pub enum DataError {
 impl Coded for DataError {
     fn code(&self) -> Code {
         match self {
-            DataError::Type { .. } | DataError::Arrow(_) => code::ENSEMBLE_TYPE,
+            DataError::Type { .. } | DataError::Category { .. } | DataError::Arrow(_) => code::ENSEMBLE_TYPE,
             _ => code::ENSEMBLE_FEATURES,
         }
     }

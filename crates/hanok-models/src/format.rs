@@ -1,11 +1,17 @@
 //! Model files, each format in a module of its own.
 
+mod bytes;
 mod catboost;
+mod compare;
 mod document;
 mod exchange;
+mod flat;
 mod json;
 mod lightgbm;
 mod linear;
+mod onnx;
+mod protobuf;
+mod treelite;
 mod ubjson;
 mod xgboost;
 
@@ -17,6 +23,15 @@ use document::Part;
 pub fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     if lightgbm::looks_like(bytes) {
         return lightgbm::read(bytes)?.checked("line 1");
+    }
+    if catboost::binary::looks_like(bytes) {
+        return catboost::binary::read(bytes)?.checked("$");
+    }
+    if onnx::looks_like(bytes) {
+        return onnx::read(bytes)?.checked("$");
+    }
+    if treelite::looks_like(bytes) {
+        return treelite::read(bytes)?.checked("$");
     }
     let start = bytes.trim_ascii_start();
     let document = if start.starts_with(b"{") && !ubjson::looks_like(start) {

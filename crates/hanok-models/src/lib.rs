@@ -9,6 +9,7 @@
 mod agnostic;
 mod blocks;
 mod categories;
+mod city;
 mod coding;
 mod ensemble;
 mod error;

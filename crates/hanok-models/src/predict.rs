@@ -198,6 +198,7 @@ impl Totals {
             Sum::F32 => f32.extend(base().map(|base| base as f32)),
             Sum::F64 => f64.extend(base()),
             Sum::F64BaseLast => f64.extend(base().map(|_| 0.0)),
+            Sum::F32BaseLast => f32.extend(base().map(|_| 0.0)),
         }
         Totals { f32, f64, sum: ensemble.sum }
     }
@@ -205,7 +206,7 @@ impl Totals {
     #[inline(always)]
     fn add(&mut self, at: usize, value: f64) {
         match self.sum {
-            Sum::F32 => self.f32[at] += value as f32,
+            Sum::F32 | Sum::F32BaseLast => self.f32[at] += value as f32,
             Sum::F64 | Sum::F64BaseLast => self.f64[at] += value,
         }
     }
@@ -214,6 +215,13 @@ impl Totals {
         let outputs = ensemble.outputs();
         match self.sum {
             Sum::F32 => self.f32.iter().map(|v| f64::from(*v)).collect(),
+            Sum::F32BaseLast => {
+                let divisor = ensemble.divisor as f32;
+                let value = |(at, value): (usize, &f32)| {
+                    f64::from((f64::from(value / divisor) + ensemble.base[at % outputs]) as f32)
+                };
+                self.f32.iter().enumerate().map(value).collect()
+            }
             Sum::F64 => self.f64,
             Sum::F64BaseLast => {
                 for (at, value) in self.f64.iter_mut().enumerate() {

@@ -1,9 +1,12 @@
 //! Rows of features: Arrow columns matched to a model.
 
-use arrow::array::{Array, AsArray, Float32Array, Float64Array, RecordBatch};
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, Float32Array, Float64Array, LargeStringArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 
+use crate::city;
 use crate::ensemble::Ensemble;
 use crate::error::DataError;
 
@@ -36,10 +39,16 @@ impl Table {
             Match::Position if batch.num_columns() != ensemble.features => {
                 Err(DataError::Count { found: batch.num_columns(), expected: ensemble.features })
             }
-            Match::Position => (0..ensemble.features).map(|at| column(batch, at)).collect(),
+            Match::Position => Ok((0..ensemble.features).collect()),
             Match::Name if ensemble.feature_names.is_empty() => Err(DataError::Unnamed),
             Match::Name => ensemble.feature_names.iter().map(|name| by_name(batch, name)).collect(),
-        }?;
+        };
+        let columns: Vec<usize> = columns?;
+        let column = |(feature, at): (usize, &usize)| {
+            let is_text = ensemble.texts.contains(&(feature as u32));
+            if is_text { categories(batch, *at) } else { column(batch, *at) }
+        };
+        let columns = columns.iter().enumerate().map(column).collect::<Result<_, _>>()?;
         Ok(Table { columns, rows: batch.num_rows() })
     }
 
@@ -97,14 +106,40 @@ fn nulls(array: &dyn Array, start: usize, out: &mut [f64]) {
     }
 }
 
-fn by_name(batch: &RecordBatch, name: &str) -> Result<Column, DataError> {
+fn by_name(batch: &RecordBatch, name: &str) -> Result<usize, DataError> {
     let schema = batch.schema_ref();
     let mut found = schema.fields().iter().enumerate().filter(|(_, field)| field.name() == name);
     let (at, _) = found.next().ok_or_else(|| DataError::Missing(name.to_owned()))?;
     if found.next().is_some() {
         return Err(DataError::Ambiguous(name.to_owned()));
     }
-    column(batch, at)
+    Ok(at)
+}
+
+/// Categories that a model knows by their texts: integers as they are, texts as [`crate::ensemble::Dialect::prepare`] asks for them.
+fn categories(batch: &RecordBatch, at: usize) -> Result<Column, DataError> {
+    let array = batch.column(at);
+    let values = match array.data_type() {
+        DataType::Dictionary(_, values) => values.as_ref(),
+        kind => kind,
+    };
+    let texts = match values {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => cast(array, &DataType::LargeUtf8)?,
+        DataType::Boolean => {
+            // As Python writes them.
+            let name = |value: bool| if value { "True" } else { "False" };
+            let names = array.as_boolean().iter().map(|value| value.map(name));
+            Arc::new(names.collect::<LargeStringArray>())
+        }
+        kind if kind.is_integer() => return column(batch, at),
+        _ => {
+            let column = batch.schema_ref().field(at).name().clone();
+            return Err(DataError::Category { column, data_type: Box::new(array.data_type().clone()) });
+        }
+    };
+    let category = |text: &str| f64::from(city::category(text.as_bytes())) + 0.5;
+    let texts = texts.as_string::<i64>().iter().map(|text| text.map(category));
+    Ok(Column::F64(texts.collect()))
 }
 
 fn column(batch: &RecordBatch, at: usize) -> Result<Column, DataError> {

@@ -57,6 +57,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         dialect,
         feature_names: root.find("feature_names").map_or(Ok(Vec::new()), |names| names.texts())?,
         features,
+        texts: Vec::new(),
         base: root.get("base")?.numbers()?.to_vec(),
         divisor,
         link: link(&root)?,

@@ -72,6 +72,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
             .find("feature_names")
             .map_or_else(Vec::new, |(_, names)| names.split_ascii_whitespace().map(str::to_owned).collect()),
         features,
+        texts: Vec::new(),
         base: vec![0.0; outputs],
         divisor: if is_average { iterations as f64 } else { 1.0 },
         link,

@@ -41,6 +41,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         dialect: Dialect::SklearnF64,
         feature_names: root.find("feature_names").map_or(Ok(Vec::new()), |names| names.texts())?,
         features,
+        texts: Vec::new(),
         base: vec![0.0; intercepts.len()],
         divisor: 1.0,
         link: exchange::link(&root)?,

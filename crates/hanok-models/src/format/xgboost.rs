@@ -55,6 +55,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         dialect: Dialect::XgBoost,
         feature_names,
         features,
+        texts: Vec::new(),
         base,
         divisor: 1.0,
         link,

@@ -79,6 +79,7 @@ pub(super) fn random_model(
         dialect: [Dialect::XgBoost, Dialect::LightGbm, Dialect::SklearnF32][random.below(3)],
         feature_names: Vec::new(),
         features,
+        texts: Vec::new(),
         base: (0..outputs).map(|_| random.real()).collect(),
         divisor: 1.0 + random.below(3) as f64,
         link: Link::Identity,

@@ -144,7 +144,7 @@ fn what_is_not_exact_is_refused() {
         "$.learner.objective.name: the objective `my:own` cannot be computed exactly"
     );
     let text = String::from_utf8(fixtures::one("catboost-regression.json").model).unwrap();
-    let error = read(text.replacen("\"FloatFeature\"", "\"OnlineCtr\"", 1).as_bytes()).unwrap_err();
+    let error = read(text.replacen("\"FloatFeature\"", "\"EmbeddingFeature\"", 1).as_bytes()).unwrap_err();
     assert_eq!(error.code().0, "HK1602");
     assert_eq!(read(b"PK\x03\x04").unwrap_err().code().0, "HK1601");
     assert_eq!(read(b"{\"a\": 1}").unwrap_err().code().0, "HK1601");

@@ -1,19 +1,28 @@
 //! Predictions and values against the libraries' own.
 
+use hanok_error::Coded;
 use hanok_models::{Explainer, Interventional, Predictor, Table, read};
 
 use crate::fixtures;
 
 /// The last bit of an exponential depends on the library's own approximation of it.
 fn agrees(name: &str, found: f64, expected: f64, is_raw: bool) -> bool {
-    // Averages and dot products are added up by NumPy in an order of its own.
-    let by_numpy =
-        ["sklearn-isolation", "sklearn-forest", "linear-"].iter().any(|kind| name.starts_with(kind));
-    let is_bitwise = is_raw && !by_numpy;
+    // Averages and dot products are added up by NumPy in an order of its own; ONNX Runtime rounds sums of doubles to f32.
+    let elsewhere = [
+        "sklearn-isolation",
+        "sklearn-forest",
+        "linear-",
+        "treelite-isolation",
+        "onnx-double",
+        "onnx-sklearn",
+    ];
+    let is_bitwise = is_raw && !elsewhere.iter().any(|kind| name.starts_with(kind));
+    // ONNX Runtime computes small probabilities from large ones.
+    let least = if name.starts_with("onnx") { 0.5 } else { 0.0 };
     if is_bitwise {
         found.to_bits() == expected.to_bits()
     } else {
-        (found - expected).abs() <= 3e-7 * expected.abs()
+        (found - expected).abs() <= 3e-7 * expected.abs().max(least)
     }
 }
 
@@ -92,7 +101,11 @@ fn values_of_every_model_with_covers_add_up() {
                 interactions.values = sums.collect();
                 all.push(interactions);
             }
-            Err(_) => assert!(fixture.name.contains("linear") || fixture.name.contains("vectors")),
+            Err(error) => {
+                let has_none = ["xgboost-linear", "lightgbm-linear", "xgboost-vectors", "onnx"];
+                assert!(has_none.iter().any(|name| fixture.name.starts_with(name)), "{}", fixture.name);
+                assert_eq!(error.code().0, "HK1622");
+            }
         }
         all.push(Interventional::new(&ensemble, table.clone()).unwrap().explain(&table, 2).unwrap());
         for found in all {
