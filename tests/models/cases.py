@@ -8,8 +8,12 @@ import catboost
 import lightgbm
 import numpy as np
 import sklearn.ensemble
+import sklearn.linear_model
 import sklearn.tree
+import treelite
 import xgboost
+
+from tests.models import onnx_models
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent.parent / "examples" / "models"))
 from export_sklearn import export  # noqa: E402
@@ -25,11 +29,17 @@ class Case:
     raw: np.ndarray
     values: np.ndarray | None
     depth: int
+    #: Whether raw values are the same to the last bit, rather than to 1e-12 or one f32.
+    exact: bool = True
+    #: Whether there are path-dependent values.
+    path: bool = True
 
 
 def make(seed, folder):
     random = np.random.default_rng(seed)
-    library = [with_xgboost, with_lightgbm, with_catboost, with_sklearn][seed % 4]
+    library = [
+        with_xgboost, with_lightgbm, with_catboost, with_sklearn, with_linear, with_catboost_categories, with_onnx, with_treelite,
+    ][seed % 8]
     depth = int(random.choice([1, 2, 3, 4, 6, 8, 10, 14, 20, 30], p=[.1, .1, .1, .1, .2, .15, .1, .05, .05, .05]))
     return library(random, depth, folder, seed)
 
@@ -143,8 +153,8 @@ def with_catboost(random, depth, folder, seed):
         rows[0] += 1.0
     model_of = catboost.CatBoost({**parameters, "verbose": 0, "allow_writing_files": False})
     model_of.fit(rows, target)
-    model = folder / "model.json"
-    model_of.save_model(str(model), format="json")
+    model = folder / f"model.{random.choice(['json', 'cbm'])}"
+    model_of.save_model(str(model), format=model.suffix[1:])
     some = asked(random, rows, infinite=True)
     some[:, ~np.isnan(rows).any(axis=0)] = np.nan_to_num(some[:, ~np.isnan(rows).any(axis=0)])
     raw = model_of.predict(some, prediction_type="RawFormulaVal")
@@ -170,3 +180,122 @@ def with_sklearn(random, depth, folder, seed):
     export(model_of, model)
     some = rows[:60]
     return Case(f"scikit-learn {kind} depth {depth}", model, some, model_of.predict(some), None, depth)
+
+
+def with_linear(random, depth, folder, seed):
+    kind = random.choice(["tree", "gblinear", "ridge", "logistic", "sgd"])
+    rows, target = data(random, missing=kind in ("tree", "gblinear"))
+    some, model = rows[:60], folder / "model"
+    if kind == "tree":
+        parameters = {"objective": "regression", "linear_tree": True, "verbosity": -1, "num_threads": 1, "max_depth": min(depth, 8)}
+        booster = lightgbm.train({**parameters, "min_data_in_leaf": 10}, lightgbm.Dataset(rows, target), 8)
+        booster.save_model(model)
+        return Case(f"lightgbm linear trees depth {depth}", model, some, booster.predict(some, raw_score=True), None, 8, path=False)
+    if kind == "gblinear":
+        matrix = xgboost.DMatrix(rows, random.integers(0, 3, len(rows)))
+        booster = xgboost.train({"booster": "gblinear", "objective": "multi:softprob", "num_class": 3, "nthread": 1}, matrix, 5)
+        model = folder / f"model.{random.choice(['json', 'ubj'])}"
+        booster.save_model(model)
+        raw = booster.predict(xgboost.DMatrix(some), output_margin=True)
+        return Case("xgboost gblinear", model, some, raw, None, 1, path=False)
+    linear = sklearn.linear_model
+    model_of = {"ridge": linear.Ridge(), "logistic": linear.LogisticRegression(), "sgd": linear.SGDClassifier(loss="log_loss")}[kind]
+    if kind != "ridge":
+        target = (target > np.median(target)).astype(int)
+    model_of.fit(rows, target)
+    export(model_of, model, rows=rows)
+    raw = model_of.predict(some) if kind == "ridge" else model_of.decision_function(some)
+    coefficients = np.ravel(model_of.coef_)
+    values = (some - rows.mean(axis=0)) * coefficients
+    base = np.full((len(some), 1), float(rows.mean(axis=0) @ coefficients + np.ravel(model_of.intercept_)[0]))
+    return Case(f"scikit-learn {kind}", model, some, raw, np.hstack([values, base]), 1, exact=False)
+
+
+def with_catboost_categories(random, depth, folder, seed):
+    rows, target = data(random)
+    rows = np.hstack([rows, random.integers(-5, int(random.choice([8, 60, 800])), size=(len(rows), 2))])
+    target = target + rows[:, -1] % 3 + rows[:, -2] % 2
+    categories = [rows.shape[1] - 2, rows.shape[1] - 1]
+    loss = random.choice(["RMSE", "Logloss", "MultiClass"])
+    statistics = ["Borders:TargetBorderCount=3", "Buckets:TargetBorderCount=2", "BinarizedTargetMeanValue", "Counter"]
+    if loss == "Logloss":
+        target, statistics = (target > np.median(target)).astype(int), ["Borders", "Buckets", "BinarizedTargetMeanValue", "Counter"]
+    elif loss == "MultiClass":
+        target, statistics = random.integers(0, 3, len(rows)), ["Borders", "Buckets", "Counter"]
+    policy = random.choice(["SymmetricTree", "Depthwise", "Lossguide"])
+    parameters = {"iterations": 8, "depth": min(depth, 8), "loss_function": loss, "grow_policy": policy, "thread_count": 1}
+    parameters.update(one_hot_max_size=int(random.choice([2, 255])), max_ctr_complexity=1)
+    some = [str(kind) for kind in random.choice(statistics, 2, replace=False)]
+    if any(kind.startswith("Counter") for kind in some):
+        parameters["counter_calc_method"] = str(random.choice(["Full", "SkipTest"]))
+    model_of = catboost.CatBoost({**parameters, "simple_ctr": some, "verbose": 0, "allow_writing_files": False})
+
+    def mixed(rows, *target):
+        out = rows.astype(object)
+        out[:, categories] = rows[:, categories].astype(int)
+        return catboost.Pool(out, *target, cat_features=categories)
+
+    model_of.fit(mixed(rows, target))
+    model = folder / f"model.{random.choice(['json', 'cbm'])}"
+    model_of.save_model(str(model), format=model.suffix[1:])
+    asked_of = rows[:60].copy()
+    asked_of[:5, categories] = random.integers(-99, 2000, (5, 2))
+    raw = model_of.predict(mixed(asked_of), prediction_type="RawFormulaVal")
+    return Case(f"catboost categories {loss} {policy} depth {depth}", model, asked_of, raw, None, depth)
+
+
+def with_onnx(random, depth, folder, seed):
+    features = int(random.integers(1, 20))
+    options = {"trees": int(random.integers(1, 12)), "depth": min(depth, 6), "outputs": int(random.choice([1, 1, 3]))}
+    kind = random.choice(["Regressor", "Classifier", "unified"])
+    options["double"] = bool(random.random() < 0.3) and kind != "Classifier"
+    if kind == "Classifier":
+        options.update(kind=str(kind), outputs=int(random.choice([3, 4])))
+    else:
+        options.update(aggregate=str(random.choice(["SUM", "AVERAGE"])), version=5 if kind == "unified" else 3)
+    converted = onnx_models.model(random, features, **options)
+    # ONNX Runtime cuts values to integers before it looks for them in a set: -0.5 is in {0}.
+    rows = np.round(random.normal(size=(60, features)) * 2) / (1 if kind == "unified" else 2)
+    rows[random.random(rows.shape) < 0.1] = np.nan
+    model = folder / "model.onnx"
+    model.write_bytes(converted.SerializeToString())
+    raw = onnx_models.run(converted, rows)
+    # The older operators round sums of doubles to f32.
+    exact = not options["double"] or kind == "unified"
+    return Case(f"onnx {kind} {options}", model, rows, raw, None, depth, exact=exact, path=False)
+
+
+def with_treelite(random, depth, folder, seed):
+    kind = random.choice(["xgboost", "lightgbm", "forest", "extra", "boosting"])
+    categories = int(random.choice([0, 5, 60])) if kind in ("xgboost", "lightgbm") else 0
+    rows, target = data(random, missing=kind in ("xgboost", "lightgbm"), categories=categories)
+    depth, values = min(depth, 10), None
+    some = rows[:60]
+    source = folder / "source"
+    classes = random.integers(0, 3, len(rows))
+    ensemble = sklearn.ensemble
+    if kind == "xgboost":
+        types = ["c" if categories and f == 0 else "q" for f in range(rows.shape[1])]
+        matrix = lambda rows, *more: xgboost.DMatrix(rows, *more, feature_types=types, enable_categorical=True)
+        booster = xgboost.train({"max_depth": depth, "objective": "multi:softprob", "num_class": 3}, matrix(rows, classes), 6)
+        source = folder / "source.json"
+        booster.save_model(source)
+        imported = treelite.frontend.load_xgboost_model(str(source))
+        values = booster.predict(matrix(some), pred_contribs=True)
+    elif kind == "lightgbm":
+        parameters = {"objective": "regression", "max_depth": depth, "verbosity": -1, "min_data_per_group": 5, "min_data_in_leaf": 5}
+        booster = lightgbm.train(parameters, lightgbm.Dataset(rows, target, categorical_feature=[0] if categories else []), 6)
+        booster.save_model(source)
+        imported = treelite.frontend.load_lightgbm_model(str(source))
+    else:
+        model_of = {
+            "forest": ensemble.RandomForestClassifier(4, max_depth=depth, random_state=0),
+            "extra": ensemble.ExtraTreesRegressor(4, max_depth=depth, random_state=0),
+            "boosting": ensemble.GradientBoostingClassifier(n_estimators=4, max_depth=depth, random_state=0),
+        }[kind]
+        model_of.fit(rows, target if kind == "extra" else classes)
+        imported = treelite.sklearn.import_model(model_of)
+    model = folder / "model.bin"
+    imported.serialize(str(model))
+    raw = treelite.gtil.predict(imported, some.astype(np.float32 if kind == "xgboost" else np.float64), nthread=1, pred_margin=True)
+    return Case(f"treelite {kind} depth {depth}", model, some, raw.reshape(len(some), -1), values, depth)

@@ -15,6 +15,7 @@ import warnings
 import catboost
 import lightgbm
 import numpy as np
+import pandas
 import sklearn.ensemble
 import sklearn.linear_model
 import treelite
@@ -213,11 +214,31 @@ def with_linear(folder):
         base = np.broadcast_to(rows.mean(axis=0) @ coefficients.T + intercepts, (ROWS, len(coefficients)))
         write(folder, f"linear-{name}.json", rows, raw, predicted, np.concatenate([values, base[:, :, None]], axis=2))
     rows, target = data(41)
-    target = (target > 1).astype(int)
-    booster = xgboost.train({"booster": "gblinear", "objective": "binary:logistic"}, xgboost.DMatrix(rows, target), 6)
+    target = (target * 2).astype(int) % 3
+    # XGBoost adds the first class's base to all of them.
+    booster = xgboost.train({"booster": "gblinear", "objective": "multi:softprob", "num_class": 3}, xgboost.DMatrix(rows, target), 6)
     booster.save_model(folder / "xgboost-linear.ubj")
     some = xgboost.DMatrix(rows[:ROWS])
     write(folder, "xgboost-linear.ubj", rows, booster.predict(some, output_margin=True), booster.predict(some))
+
+
+def with_texts(folder):
+    """Categories that are texts, the code of each in its name; the rows have the codes."""
+    rows, target = data(45, categories=True)
+    rows[:, 0] = np.nan_to_num(rows[:, 0]) % 12
+    target = target + rows[:, 0] % 5
+    frame = pandas.DataFrame({f"f{f}": rows[:, f] for f in range(FEATURES)})
+    frame["f0"] = pandas.Categorical([f"c{int(code):02}" for code in rows[:, 0]])
+    assert np.all(frame["f0"].cat.codes == rows[:, 0])
+    some = frame[:ROWS]
+    matrix = lambda rows, *more: xgboost.DMatrix(rows, *more, enable_categorical=True)
+    booster = xgboost.train({"max_depth": 4, "max_cat_to_onehot": 1}, matrix(frame, target), 6)
+    booster.save_model(folder / "xgboost-texts.ubj")
+    write(folder, "xgboost-texts.ubj", rows, booster.predict(matrix(some), output_margin=True), booster.predict(matrix(some)))
+    parameters = {"num_leaves": 12, "min_data_in_leaf": 5, "min_data_per_group": 5, "verbosity": -1}
+    booster = lightgbm.train(parameters, lightgbm.Dataset(frame, target), 6)
+    booster.save_model(folder / "lightgbm-texts.txt")
+    write(folder, "lightgbm-texts.txt", rows, booster.predict(some), booster.predict(some), booster.predict(some, pred_contrib=True))
 
 
 def with_onnx(folder):
@@ -232,8 +253,8 @@ def with_onnx(folder):
     for at, (name, options) in enumerate(cases.items()):
         make = lambda **more: onnx_models.model(np.random.default_rng(60 + at), FEATURES, **{**options, **more})
         (folder / f"onnx-{name}.onnx").write_bytes(make().SerializeToString())
-        # ONNX Runtime cuts doubles to integers before it looks for them in a set: -0.5 is in {0}.
-        rows = np.round(rounded) if name == "unified-double" else rounded
+        # ONNX Runtime cuts values to integers before it looks for them in a set: -0.5 is in {0}.
+        rows = np.round(rounded) if name.startswith("unified") else rounded
         # The raw values of a model with a transform are what it says without.
         raw, predicted = onnx_models.run(make(transform="NONE"), rows), onnx_models.run(make(), rows)
         if name == "binary":
@@ -299,7 +320,7 @@ def main():
     warnings.simplefilter("ignore")
     folder = pathlib.Path(sys.argv[1])
     only = os.environ.get("ONLY", "")
-    for library in (with_xgboost, with_lightgbm, with_catboost, with_sklearn, with_linear, with_onnx, with_treelite):
+    for library in (with_xgboost, with_lightgbm, with_catboost, with_sklearn, with_linear, with_texts, with_onnx, with_treelite):
         if only in library.__name__:
             library(folder)
 

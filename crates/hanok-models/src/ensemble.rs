@@ -1,5 +1,7 @@
 //! The one form that every model takes: trees of tests on features, summed and put through a link.
 
+use std::collections::{BTreeMap, HashMap};
+
 use crate::categories::CategorySet;
 use crate::city;
 use crate::error::ReadError;
@@ -26,8 +28,8 @@ pub struct Ensemble {
     pub(crate) feature_names: Vec<String>,
     /// How many features there are.
     pub(crate) features: usize,
-    /// Features that are categories known by their text, of which CatBoost keeps a hash: see [`Dialect::prepare`].
-    pub(crate) texts: Vec<u32>,
+    /// Features that are categories which have texts.
+    pub(crate) texts: BTreeMap<u32, Texts>,
     /// Raw value of each output before the first tree.
     pub(crate) base: Vec<f64>,
     /// What the sum of leaves is divided by: the number of trees for averages, else one.
@@ -40,6 +42,30 @@ pub struct Ensemble {
     pub(crate) has_cover: bool,
     /// The trees, in the order in which they are added.
     pub(crate) trees: Vec<Tree>,
+}
+
+/// How the text of a category becomes a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Texts {
+    /// By its hash: see [`Dialect::prepare`].
+    Hash,
+    /// By its place among the texts of training.
+    Code(HashMap<String, u32>),
+}
+
+impl Texts {
+    /// Codes in the order of some texts.
+    pub(crate) fn codes(texts: Vec<String>) -> Texts {
+        Texts::Code(texts.into_iter().zip(0..).collect())
+    }
+
+    /// The value of a text; NaN for one that training has not seen.
+    pub(crate) fn value(&self, text: &str) -> f64 {
+        match self {
+            Texts::Hash => f64::from(city::category(text.as_bytes())) + 0.5,
+            Texts::Code(codes) => codes.get(text).map_or(f64::NAN, |code| f64::from(*code)),
+        }
+    }
 }
 
 /// Whose rules hold when a value meets a threshold or a category.
@@ -420,9 +446,9 @@ impl Ensemble {
         &self.feature_names
     }
 
-    /// Numbers of the features that are categories given as texts, or as integers that stand for their digits.
-    pub fn text_features(&self) -> &[u32] {
-        &self.texts
+    /// Numbers of the features that are categories which can be given as texts.
+    pub fn text_features(&self) -> impl Iterator<Item = u32> {
+        self.texts.keys().copied()
     }
 
     /// How many trees there are, counting one for each output of a tree with several.
@@ -469,6 +495,9 @@ impl Ensemble {
         }
         if self.trees.iter().any(|tree| tree.output as usize >= self.outputs()) {
             return part("a tree belongs to an output that does not exist");
+        }
+        if self.texts.keys().any(|feature| *feature as usize >= self.features) {
+            return part("categories belong to a feature that does not exist");
         }
         if !self.feature_names.is_empty() && self.feature_names.len() != self.features {
             return part("there are more or fewer feature names than features");

@@ -6,8 +6,7 @@ use arrow::array::{Array, AsArray, Float32Array, Float64Array, LargeStringArray,
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 
-use crate::city;
-use crate::ensemble::Ensemble;
+use crate::ensemble::{Ensemble, Texts};
 use crate::error::DataError;
 
 /// How columns are matched to features.
@@ -44,9 +43,9 @@ impl Table {
             Match::Name => ensemble.feature_names.iter().map(|name| by_name(batch, name)).collect(),
         };
         let columns: Vec<usize> = columns?;
-        let column = |(feature, at): (usize, &usize)| {
-            let is_text = ensemble.texts.contains(&(feature as u32));
-            if is_text { categories(batch, *at) } else { column(batch, *at) }
+        let column = |(feature, at): (usize, &usize)| match ensemble.texts.get(&(feature as u32)) {
+            Some(texts) => categories(batch, *at, texts),
+            None => column(batch, *at),
         };
         let columns = columns.iter().enumerate().map(column).collect::<Result<_, _>>()?;
         Ok(Table { columns, rows: batch.num_rows() })
@@ -116,30 +115,29 @@ fn by_name(batch: &RecordBatch, name: &str) -> Result<usize, DataError> {
     Ok(at)
 }
 
-/// Categories that a model knows by their texts: integers as they are, texts as [`crate::ensemble::Dialect::prepare`] asks for them.
-fn categories(batch: &RecordBatch, at: usize) -> Result<Column, DataError> {
+/// Categories that have texts. Numbers are codes or, for a model that knows categories by the hash of their text, integers.
+fn categories(batch: &RecordBatch, at: usize, texts: &Texts) -> Result<Column, DataError> {
     let array = batch.column(at);
     let values = match array.data_type() {
         DataType::Dictionary(_, values) => values.as_ref(),
         kind => kind,
     };
-    let texts = match values {
+    let array = match values {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => cast(array, &DataType::LargeUtf8)?,
-        DataType::Boolean => {
+        DataType::Boolean if *texts == Texts::Hash => {
             // As Python writes them.
             let name = |value: bool| if value { "True" } else { "False" };
             let names = array.as_boolean().iter().map(|value| value.map(name));
             Arc::new(names.collect::<LargeStringArray>())
         }
-        kind if kind.is_integer() => return column(batch, at),
+        kind if kind.is_integer() || *texts != Texts::Hash => return column(batch, at),
         _ => {
             let column = batch.schema_ref().field(at).name().clone();
             return Err(DataError::Category { column, data_type: Box::new(array.data_type().clone()) });
         }
     };
-    let category = |text: &str| f64::from(city::category(text.as_bytes())) + 0.5;
-    let texts = texts.as_string::<i64>().iter().map(|text| text.map(category));
-    Ok(Column::F64(texts.collect()))
+    let values = array.as_string::<i64>().iter().map(|text| text.map(|text| texts.value(text)));
+    Ok(Column::F64(values.collect()))
 }
 
 fn column(batch: &RecordBatch, at: usize) -> Result<Column, DataError> {

@@ -17,12 +17,14 @@
 pub(super) mod binary;
 mod statistics;
 
+use std::collections::BTreeMap;
+
 use super::document::Part;
 use super::json;
 use crate::categories::CategorySet;
 use crate::ensemble::{
     DEPTH_MAX, Dialect, Ensemble, FEATURES_MAX, Kind, Leaf, Link, Missing, NODES_MAX, Node, OUTPUTS_MAX,
-    Split, Sum, Test, Tree,
+    Split, Sum, Test, Texts, Tree,
 };
 use crate::error::ReadError;
 use statistics::{Counted, Counts, Statistic};
@@ -61,8 +63,8 @@ impl Features {
         if self.names.iter().all(|name| !name.is_empty()) { self.names.clone() } else { Vec::new() }
     }
 
-    fn texts(&self) -> Vec<u32> {
-        self.categories.iter().map(|flat| *flat as u32).collect()
+    fn texts(&self) -> BTreeMap<u32, Texts> {
+        self.categories.iter().map(|flat| (*flat as u32, Texts::Hash)).collect()
     }
 
     /// A test of a float feature, children yet to be set.

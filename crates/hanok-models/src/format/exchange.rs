@@ -22,6 +22,8 @@
 //! output is its base and the sum of its leaves divided by `divisor`; links are `identity`, `logistic`, `softmax`, `exp` and
 //! `power_of_half` (2^−raw). `feature_names`, `missing_left` (NaN goes right) and `cover` (no path-dependent values) may be left out.
 
+use std::collections::BTreeMap;
+
 use super::document::{Part, index};
 use crate::ensemble::{
     Dialect, Ensemble, Kind, Leaf, Link, Missing, NODES_MAX, Node, Split, Sum, Test, Tree,
@@ -57,7 +59,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         dialect,
         feature_names: root.find("feature_names").map_or(Ok(Vec::new()), |names| names.texts())?,
         features,
-        texts: Vec::new(),
+        texts: BTreeMap::new(),
         base: root.get("base")?.numbers()?.to_vec(),
         divisor,
         link: link(&root)?,

@@ -9,15 +9,21 @@
 //! - `is_linear=1`: `leaf_const`, and `num_features` of `leaf_features` and `leaf_coeff` for each leaf; `leaf_value` where a
 //!   feature is NaN.
 //!
+//! After the parameters, `pandas_categorical` has the categories of pandas columns as JSON, in the order of the categorical features, which
+//! `feature_infos` shows as codes with colons. Where the two are as many, texts are known.
+//!
 //! Tree n belongs to output n mod `num_tree_per_iteration`. A line `average_output` in the head makes sums averages.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::str::FromStr;
 
+use super::document::Part;
+use super::json;
 use crate::categories::CategorySet;
 use crate::ensemble::{
     Dialect, Ensemble, Kind, Leaf, Linear, Link, Missing, NODES_MAX, Node, OUTPUTS_MAX, Rule, Split, Sum,
-    Test, Tree,
+    Test, Texts, Tree,
 };
 use crate::error::ReadError;
 
@@ -72,7 +78,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
             .find("feature_names")
             .map_or_else(Vec::new, |(_, names)| names.split_ascii_whitespace().map(str::to_owned).collect()),
         features,
-        texts: Vec::new(),
+        texts: texts(&head, text),
         base: vec![0.0; outputs],
         divisor: if is_average { iterations as f64 } else { 1.0 },
         link,
@@ -154,6 +160,26 @@ fn tree(section: &Section<'_>, output: usize, features: usize) -> Result<Tree, R
         nodes.push(Node { cover: cover[leaf], kind: Kind::Leaf(Leaf { value, linear }) });
     }
     Tree::arrange(output as u32, 0, &nodes, features, &format!("line {}", section.line))
+}
+
+/// Texts of the categorical features, if they are known and it is certain whose they are.
+fn texts(head: &Section<'_>, text: &str) -> BTreeMap<u32, Texts> {
+    let infos = head.find("feature_infos").map_or("", |(_, infos)| infos);
+    let infos = infos.split_ascii_whitespace().enumerate();
+    let features: Vec<usize> =
+        infos.filter(|(_, info)| !info.starts_with('[') && *info != "none").map(|(at, _)| at).collect();
+    let line = text.rsplit_once("\npandas_categorical:").map_or("", |(_, line)| line.trim());
+    let Ok(document) = json::parse(line.as_bytes()) else { return BTreeMap::new() };
+    let lists = Part::root(&document);
+    let Ok(lists) = lists.elements().map(|lists| lists.map(|list| list.texts().ok()).collect::<Vec<_>>())
+    else {
+        return BTreeMap::new();
+    };
+    if lists.len() != features.len() {
+        return BTreeMap::new();
+    }
+    let named = features.into_iter().zip(lists).filter_map(|(feature, list)| Some((feature as u32, list?)));
+    named.map(|(feature, list)| (feature, Texts::codes(list))).collect()
 }
 
 fn categories(section: &Section<'_>) -> Result<Vec<CategorySet>, ReadError> {

@@ -14,6 +14,8 @@
 
 mod nodes;
 
+use std::collections::BTreeMap;
+
 use super::protobuf::Message;
 use crate::ensemble::{Dialect, Ensemble, FEATURES_MAX, Kind, Link, NODES_MAX, Node, OUTPUTS_MAX, Sum, Tree};
 use crate::error::ReadError;
@@ -107,7 +109,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
         dialect: if input.is_double { Dialect::OnnxF64 } else { Dialect::OnnxF32 },
         feature_names: input.names,
         features,
-        texts: Vec::new(),
+        texts: BTreeMap::new(),
         base: forest.base,
         divisor: forest.divisor,
         link: forest.link,

@@ -11,6 +11,8 @@
 //! An output is a class of a target. What the trees say is added up in the leaves' precision, averaged, and the base added at the end. Values
 //! are compared in the thresholds' precision.
 
+use std::collections::BTreeMap;
+
 use super::bytes::{Cursor, Scalar};
 use super::compare::{self, Branches, Compare};
 use crate::categories::CategorySet;
@@ -183,7 +185,7 @@ fn body<T: Scalar + Into<f64>>(
         dialect: if is_single { Dialect::SklearnF32 } else { Dialect::SklearnF64 },
         feature_names: Vec::new(),
         features: shape.features,
-        texts: Vec::new(),
+        texts: BTreeMap::new(),
         base,
         divisor,
         link,

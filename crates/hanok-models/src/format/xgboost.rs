@@ -9,16 +9,21 @@
 //! - a tree is parallel arrays by node. A node is a leaf when its `left_children` is −1; its value then stands in
 //!   `split_conditions`. `x < split_conditions` goes left; values are f32.
 //! - categorical splits (`split_type` 1): `categories[segment..segment + size]` go **right**, all others left;
-//! - the booster `gblinear` has no trees but `model.weights`: for each feature, then for the bias, a weight an output; f32. NaN is left out;
+//! - since 3.1 `model.cats` has the texts of categories whose codes were made of texts: `enc[feature]` with `values` of all their bytes and
+//!   `offsets`, the places where texts begin and the last ends;
+//! - the booster `gblinear` has no trees but `model.weights`: for each feature, then for the bias, a weight an output; f32. NaN is left out,
+//!   and XGBoost adds the first output's base to all outputs;
 //! - vector leaves (`size_leaf_vector` > 1): in `leaf_weights` at the row that the leaf's `right_children` says, or before
 //!   3.1 in `base_weights` by node; these versions write no `sum_hessian` for them, so there are no path-dependent values.
+
+use std::collections::BTreeMap;
 
 use super::document::Part;
 use super::linear;
 use crate::categories::CategorySet;
 use crate::ensemble::{
     Dialect, Ensemble, Kind, Leaf, Linear, Link, Missing, NODES_MAX, Node, OUTPUTS_MAX, Rule, Split, Sum,
-    Test, Tree,
+    Test, Texts, Tree,
 };
 use crate::error::ReadError;
 
@@ -55,7 +60,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         dialect: Dialect::XgBoost,
         feature_names,
         features,
-        texts: Vec::new(),
+        texts: BTreeMap::new(),
         base,
         divisor: 1.0,
         link,
@@ -75,6 +80,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         other => return Err(name.unsupported(format!("the booster `{other}`"))),
     };
     let model = outer.get("model")?;
+    ensemble.texts = texts(&model)?;
     let weights = model.find("weight_drop").or_else(|| booster.find("weight_drop"));
     ensemble.trees = trees(&model, weights, features, outputs)?;
     ensemble.has_cover = model.get("trees")?.elements()?.all(|tree| tree.find("sum_hessian").is_some());
@@ -86,6 +92,30 @@ fn source(version: &[f64]) -> String {
     format!("XGBoost {}", version.join(".")).trim_end().to_owned()
 }
 
+/// Texts of the features whose categories have some.
+fn texts(model: &Part<'_>) -> Result<BTreeMap<u32, Texts>, ReadError> {
+    let mut texts = BTreeMap::new();
+    let Some(cats) = model.find("cats") else { return Ok(texts) };
+    let Some(encodings) = cats.find("enc") else { return Ok(texts) };
+    for (feature, encoding) in encodings.elements()?.enumerate() {
+        // Categories that are numbers have no offsets, and features without categories no texts.
+        let Some(offsets) = encoding.find("offsets") else { continue };
+        let offsets = offsets.indices_of(offsets.numbers()?.len())?;
+        let values = encoding.get("values")?;
+        // UBJSON has them as signed bytes.
+        let bytes: Vec<u8> = values.numbers()?.iter().map(|byte| *byte as i64 as u8).collect();
+        let text = |pair: &[usize]| {
+            bytes.get(pair[0]..pair[1]).map(|text| String::from_utf8_lossy(text).into_owned())
+        };
+        let all: Option<Vec<String>> = offsets.windows(2).map(text).collect();
+        let all = all.ok_or_else(|| values.wrong("texts go beyond the end"))?;
+        if !all.is_empty() {
+            texts.insert(feature as u32, Texts::codes(all));
+        }
+    }
+    Ok(texts)
+}
+
 /// What `gblinear` adds up; it begins with bias and base.
 fn linear_functions(model: &Part<'_>, features: usize, base: &[f64]) -> Result<Vec<Tree>, ReadError> {
     let outputs = base.len();
@@ -94,7 +124,7 @@ fn linear_functions(model: &Part<'_>, features: usize, base: &[f64]) -> Result<V
     let weight = |feature: usize, output: usize| weights[feature * outputs + output] as f32;
     let tree = |output: usize| {
         let function = Linear {
-            constant: f64::from(weight(features, output) + base[output] as f32),
+            constant: f64::from(weight(features, output) + base[0] as f32),
             terms: (0..features).map(|at| (at as u32, f64::from(weight(at, output)))).collect(),
             means: Vec::new(),
             rule: Rule::XgBoost,

@@ -1,5 +1,7 @@
 //! Against Shapley's formula itself, summed over all subsets, on random trees.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::simd::Isa;
@@ -79,7 +81,7 @@ pub(super) fn random_model(
         dialect: [Dialect::XgBoost, Dialect::LightGbm, Dialect::SklearnF32][random.below(3)],
         feature_names: Vec::new(),
         features,
-        texts: Vec::new(),
+        texts: BTreeMap::new(),
         base: (0..outputs).map(|_| random.real()).collect(),
         divisor: 1.0 + random.below(3) as f64,
         link: Link::Identity,

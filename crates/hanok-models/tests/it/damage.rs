@@ -146,7 +146,32 @@ fn what_is_not_exact_is_refused() {
     let text = String::from_utf8(fixtures::one("catboost-regression.json").model).unwrap();
     let error = read(text.replacen("\"FloatFeature\"", "\"EmbeddingFeature\"", 1).as_bytes()).unwrap_err();
     assert_eq!(error.code().0, "HK1602");
+    // Two features of one statistic: their names are told.
+    let text = String::from_utf8(fixtures::one("catboost-statistics.json").model).unwrap();
+    let two = r#""elements":[{"cat_feature_index":0},{"cat_feature_index":1}],"before":"#;
+    let error = read(text.replacen("\"elements\":", two, 1).as_bytes()).unwrap_err();
+    assert_eq!(error.code().0, "HK1621");
+    assert_eq!(
+        error.to_string(),
+        "$.features_info.ctrs[0]: the features 0, 2 are tested together, as one statistic of the target"
+    );
     assert_eq!(read(b"PK\x03\x04").unwrap_err().code().0, "HK1601");
     assert_eq!(read(b"{\"a\": 1}").unwrap_err().code().0, "HK1601");
     assert_eq!(read(b"").unwrap_err().code().0, "HK1601");
+}
+
+#[test]
+fn later_versions_are_refused_by_name() {
+    let text = |name: &str| String::from_utf8(fixtures::one(name).model).unwrap();
+    let mut treelite = fixtures::one("treelite-xgboost.bin").model;
+    treelite[0] = 5;
+    for later in [
+        text("xgboost-binary.json").replace("\"version\":[3,", "\"version\":[4,").into_bytes(),
+        text("lightgbm-binary.txt").replace("version=v4", "version=v5").into_bytes(),
+        text("linear-ridge.json").replace("\"version\": 1", "\"version\": 2").into_bytes(),
+        treelite,
+    ] {
+        let error = read(&later).unwrap_err();
+        assert_eq!(error.code().0, "HK1620", "{error}");
+    }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, BooleanArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray,
 };
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use hanok_error::Coded;
 use hanok_models::{DataError, Match, Predictor, Table, read};
 
@@ -77,4 +79,56 @@ fn what_does_not_match_is_refused() {
     assert_eq!(error.code().0, "HK1605");
     let other = Table::from_rows(&[1.0; 4], 4);
     assert_eq!(Predictor::new(&named).raw(&other, 1).unwrap_err().code().0, "HK1606");
+}
+
+/// The rows of a fixture, of which some features are texts that are made of their values.
+fn with_texts(fixture: &fixtures::Fixture, features: &[usize], text: impl Fn(f64) -> String) -> RecordBatch {
+    let column = |feature: usize| -> ArrayRef {
+        let values = fixture.rows.iter().skip(feature).step_by(fixture.features).copied();
+        if features.contains(&feature) {
+            let texts: StringArray = values.map(|value| Some(text(value))).collect();
+            let kind = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+            return if feature == 0 { cast(&texts, &kind).unwrap() } else { Arc::new(texts) };
+        }
+        Arc::new(Float64Array::from_iter_values(values))
+    };
+    let names: Vec<String> = (0..fixture.features).map(|feature| format!("f{feature}")).collect();
+    batch(names.iter().enumerate().map(|(feature, name)| (name.as_str(), column(feature))).collect())
+}
+
+#[test]
+fn categories_are_given_as_texts() {
+    for (name, features) in [
+        ("catboost-one-hot.json", &[0, 2][..]),
+        ("catboost-statistics.cbm", &[0, 2]),
+        ("xgboost-texts.ubj", &[0]),
+        ("lightgbm-texts.txt", &[0]),
+    ] {
+        let fixture = fixtures::one(name);
+        let ensemble = read(&fixture.model).unwrap();
+        assert_eq!(ensemble.text_features().map(|at| at as usize).collect::<Vec<_>>(), features, "{name}");
+        // CatBoost's integers are their digits; the others' texts have the codes in their names.
+        let is_hash = name.starts_with("catboost");
+        let text = |value: f64| if is_hash { format!("{value}") } else { format!("c{value:02}") };
+        let batch = with_texts(&fixture, features, text);
+        let by = if is_hash { Match::Position } else { Match::Name };
+        let table = Table::new(&ensemble, &batch, by).unwrap();
+        assert_eq!(Predictor::new(&ensemble).raw(&table, 1).unwrap(), fixture.raw, "{name}");
+        // What training has not seen is no category: the same as nothing.
+        let unseen = with_texts(&fixture, features, |_| "other".to_owned());
+        let unseen = Table::new(&ensemble, &unseen, by).unwrap();
+        let mut rows = fixture.rows.clone();
+        for row in rows.chunks_mut(fixture.features) {
+            for feature in features {
+                row[*feature] = f64::NAN;
+            }
+        }
+        let nothing = Predictor::new(&ensemble).raw(&Table::from_rows(&rows, fixture.features), 1).unwrap();
+        assert_eq!(Predictor::new(&ensemble).raw(&unseen, 1).unwrap(), nothing, "{name}");
+        // Fractions are no texts.
+        let plain = with_texts(&fixture, &[], |_| String::new());
+        let plain = Table::new(&ensemble, &plain, by);
+        assert_eq!(plain.is_err(), is_hash, "{name}");
+        assert!(plain.err().is_none_or(|error| error.code().0 == "HK1605"));
+    }
 }
