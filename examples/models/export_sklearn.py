@@ -98,17 +98,40 @@ def _boosting(model):
 
 
 def _histogram(model):
-    if getattr(model, "is_categorical_", None) is not None and np.any(model.is_categorical_):
-        raise TypeError("categorical features of histogram boosting are not exported")
-    trees = []
+    # Categorical features stand before all others inside the model, as the numbers of their categories.
+    categorical = getattr(model, "is_categorical_", None)
+    if categorical is None:
+        categorical = np.zeros(model.n_features_in_, dtype=bool)
+    order = np.concatenate([np.flatnonzero(categorical), np.flatnonzero(~np.asarray(categorical))])
+    known, texts = [], {}
+    for feature, categories in zip(order, model._preprocessor.named_transformers_["encoder"].categories_ if np.any(categorical) else []):
+        if all(isinstance(category, str) for category in categories):
+            texts[str(feature)] = list(categories)
+            categories = range(len(categories))
+        known.append([float(category) for category in categories if category == category])
+        if any(np.float32(category) != category for category in known[-1]):
+            raise TypeError(f"the categories of feature {feature} are neither texts nor numbers of 32 bits")
+    trees, sets = [], []
     for stage in model._predictors:
         for output, predictor in enumerate(stage):
             nodes = predictor.nodes
             leaf = nodes["is_leaf"].astype(bool)
+            set_of, members_left = np.full(len(nodes), -1), np.zeros(len(nodes), dtype=int)
+            for at in np.flatnonzero(nodes["is_categorical"].astype(bool) & ~leaf):
+                node = nodes[at]
+                words = predictor.raw_left_cat_bitsets[node["bitset_idx"]]
+                goes_left = lambda code: words[code // 32] >> (code % 32) & 1 == 1
+                # A category that training has not seen goes where NaN goes.
+                members_left[at] = not node["missing_go_to_left"]
+                members = [value for code, value in enumerate(known[node["feature_idx"]]) if goes_left(code) == bool(members_left[at])]
+                set_of[at] = len(sets)
+                sets.append(members)
             trees.append({
                 "outputs": [output],
-                "feature": np.where(leaf, -1, nodes["feature_idx"]).tolist(),
-                "threshold": np.where(leaf, 0.0, nodes["num_threshold"]).tolist(),
+                "feature": np.where(leaf, -1, order[nodes["feature_idx"]]).tolist(),
+                "threshold": np.where(leaf | (set_of >= 0), 0.0, nodes["num_threshold"]).tolist(),
+                "set": set_of.tolist(),
+                "members_left": members_left.tolist(),
                 "missing_left": np.where(leaf, 0, nodes["missing_go_to_left"]).astype(int).tolist(),
                 "left": np.where(leaf, -1, nodes["left"].astype(int)).tolist(),
                 "right": np.where(leaf, -1, nodes["right"].astype(int)).tolist(),
@@ -121,7 +144,7 @@ def _histogram(model):
         link = "logistic" if len(base) == 1 else "softmax"
     elif model.loss in ("poisson", "gamma"):
         link = "exp"
-    return {"base": base, "compare": "f64", "link": link, "trees": trees}
+    return {"base": base, "compare": "f64", "link": link, "sets": sets, "categories": texts, "trees": trees}
 
 
 def _linear(model):

@@ -173,12 +173,19 @@ def with_sklearn(folder):
         "boosting": (sklearn.ensemble.GradientBoostingClassifier(n_estimators=6, random_state=0), False),
         "histogram": (sklearn.ensemble.HistGradientBoostingRegressor(max_iter=6, max_leaf_nodes=12), True),
         "isolation": (sklearn.ensemble.IsolationForest(n_estimators=6, max_samples=60, random_state=0), False),
+        "categories": (sklearn.ensemble.HistGradientBoostingRegressor(max_iter=6, categorical_features=[1, 3]), True),
     }
     for at, (name, (model, missing)) in enumerate(models.items()):
         rows, target = data(30 + at, missing=missing)
         if hasattr(model, "predict_proba"):
             target = (target * 2).astype(int) % (3 if name == "forest" else 2)
+        elif name == "categories":
+            rows[:, [1, 3]] = np.round(rows[:, [1, 3]] * 3)
+            target = target + np.nan_to_num(rows[:, 1]) % 3
         model.fit(rows, target)
+        if name == "categories":
+            # What training has not seen, and what is no integer.
+            rows[:4, [1, 3]] = [[99, -99], [0.5, 1e9], [-1, 99], [3.7, 0]]
         export(model, folder / f"sklearn-{name}.json")
         some = rows[:ROWS]
         if name == "isolation":

@@ -85,6 +85,15 @@ impl<'a> Part<'a> {
         self.find(key).ok_or_else(|| self.wrong(format!("`{key}` is missing")))
     }
 
+    /// The members of an object.
+    pub(super) fn members(&self) -> Result<impl Iterator<Item = (&'a str, Part<'_>)>, ReadError> {
+        let Value::Object(members) = self.value else { return Err(self.wrong("this is no object")) };
+        let part = |(key, value): &'a (String, Value)| {
+            (key.as_str(), Part { value, parent: Some(self), step: Step::Key(key) })
+        };
+        Ok(members.iter().map(part))
+    }
+
     /// The elements of an array that is not one of numbers.
     pub(super) fn elements(&self) -> Result<impl Iterator<Item = Part<'_>>, ReadError> {
         let Value::Array(values) = self.value else { return Err(self.wrong("this is no array of parts")) };

@@ -20,13 +20,20 @@
 //! `compare` is the precision that values are rounded to before `x <= threshold`, which goes left, is asked in f64. Arrays are by
 //! node, the root first; a leaf has the feature −1. `value` has a number for each node and output of the tree. The raw value of an
 //! output is its base and the sum of its leaves divided by `divisor`; links are `identity`, `logistic`, `softmax`, `exp` and
-//! `power_of_half` (2^−raw). `feature_names`, `missing_left` (NaN goes right) and `cover` (no path-dependent values) may be left out.
+//! `power_of_half` (2^−raw).
+//!
+//! Categories: `sets` of the document is a list of lists of values, which are f32; a tree's `set` has for each node the number of its set, or
+//! −1 for a threshold, and `members_left` whether a value of the set goes left or right; any other goes the other way. `categories` has, by
+//! the number of a feature as text, a list of texts whose values are 0, 1, 2….
+//!
+//! `feature_names`, `missing_left` (NaN goes right) and `cover` (no path-dependent values) may be left out.
 
 use std::collections::BTreeMap;
 
+use super::compare;
 use super::document::{Part, index};
 use crate::ensemble::{
-    Dialect, Ensemble, Kind, Leaf, Link, Missing, NODES_MAX, Node, Split, Sum, Test, Tree,
+    Dialect, Ensemble, Kind, Leaf, Link, Missing, NODES_MAX, Node, Split, Sum, Test, Texts, Tree,
 };
 use crate::error::ReadError;
 
@@ -36,15 +43,27 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
     let features = root.get("features")?.count()?;
     let compare = root.get("compare")?;
     let dialect = match compare.text()? {
-        "f32" => Dialect::SklearnF32,
-        "f64" => Dialect::SklearnF64,
+        "f32" => Dialect::OnnxF32,
+        "f64" => Dialect::OnnxF64,
         _ => return Err(compare.wrong("this is neither `f32` nor `f64`")),
     };
+    let sets = root.find("sets");
+    let sets: Vec<&[f64]> = match &sets {
+        Some(sets) => sets.elements()?.map(|set| set.numbers()).collect::<Result<_, _>>()?,
+        None => Vec::new(),
+    };
+    let mut texts = BTreeMap::new();
+    if let Some(categories) = root.find("categories") {
+        for (feature, list) in categories.members()? {
+            let feature = feature.parse().map_err(|_| list.wrong("the key is no number of a feature"))?;
+            texts.insert(feature, Texts::codes(list.texts()?));
+        }
+    }
     let list = root.get("trees")?;
     let (mut trees, mut nodes, mut has_cover) = (Vec::new(), 0, true);
     for part in list.elements()? {
         has_cover &= part.find("cover").is_some();
-        for tree in one_tree(&part, features)? {
+        for tree in one_tree(&part, features, &sets)? {
             nodes += tree.nodes.len();
             trees.push(tree);
         }
@@ -59,7 +78,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         dialect,
         feature_names: root.find("feature_names").map_or(Ok(Vec::new()), |names| names.texts())?,
         features,
-        texts: BTreeMap::new(),
+        texts,
         base: root.get("base")?.numbers()?.to_vec(),
         divisor,
         link: link(&root)?,
@@ -91,8 +110,34 @@ pub(super) fn link(root: &Part<'_>) -> Result<Link, ReadError> {
     })
 }
 
+/// The test of each node; that of a leaf means nothing.
+fn tests(
+    part: &Part<'_>,
+    thresholds: &[f64],
+    set: Option<&[f64]>,
+    members_left: Option<&[f64]>,
+    sets: &[&[f64]],
+) -> Result<Vec<Test>, ReadError> {
+    let test = |(at, threshold): (usize, &f64)| {
+        let number = set.map_or(-1.0, |set| set[at]);
+        if number < 0.0 {
+            return Ok(Test::Below(*threshold));
+        }
+        let members = index(number).and_then(|number| sets.get(number));
+        let test = members.and_then(|members| compare::members(members));
+        match test.ok_or_else(|| part.wrong(format!("node {at} has no set of f32")))? {
+            Test::Category { set, .. } => {
+                let members_left = members_left.is_none_or(|left| left[at] != 0.0);
+                Ok(Test::Category { set, members_left })
+            }
+            other => Ok(other),
+        }
+    };
+    thresholds.iter().enumerate().map(test).collect()
+}
+
 /// The tree once for each of its outputs.
-fn one_tree(part: &Part<'_>, features: usize) -> Result<Vec<Tree>, ReadError> {
+fn one_tree(part: &Part<'_>, features: usize, sets: &[&[f64]]) -> Result<Vec<Tree>, ReadError> {
     let feature = part.get("feature")?.numbers()?;
     let length = feature.len();
     let numbers = |key: &'static str| part.get(key)?.numbers_of(length);
@@ -100,6 +145,7 @@ fn one_tree(part: &Part<'_>, features: usize) -> Result<Vec<Tree>, ReadError> {
         |key: &'static str| part.find(key).map_or(Ok(None), |part| part.numbers_of(length).map(Some));
     let (threshold, left, right) = (numbers("threshold")?, numbers("left")?, numbers("right")?);
     let (missing_left, cover) = (optional("missing_left")?, optional("cover")?);
+    let tests = tests(part, threshold, optional("set")?, optional("members_left")?, sets)?;
     let outputs = part.get("outputs")?;
     let outputs = outputs.indices_of(outputs.numbers()?.len())?;
     let values = length.checked_mul(outputs.len()).filter(|values| *values <= NODES_MAX);
@@ -113,7 +159,7 @@ fn one_tree(part: &Part<'_>, features: usize) -> Result<Vec<Tree>, ReadError> {
                 let index = |number: f64| index(number).map_or(u32::MAX, |index| index as u32);
                 Kind::Split(Split {
                     feature: index(feature[at]),
-                    test: Test::Below(threshold[at]),
+                    test: tests[at].clone(),
                     missing: Missing::Nan { left: missing_left.is_some_and(|left| left[at] != 0.0) },
                     left: index(left[at]),
                     right: index(right[at]),
