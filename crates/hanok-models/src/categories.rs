@@ -1,8 +1,10 @@
 //! Sets of category codes.
 
-/// A set of category codes, as a split has it.
+use std::sync::Arc;
+
+/// A set of category codes, as a split has it; copies share it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct CategorySet(Repr);
+pub(crate) struct CategorySet(Arc<Repr>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Repr {
@@ -20,24 +22,24 @@ impl CategorySet {
         codes.dedup();
         let words = codes.last().map_or(0, |last| *last as usize / 64 + 1);
         if words > 16 + codes.len() {
-            return CategorySet(Repr::Sorted(codes));
+            return CategorySet(Arc::new(Repr::Sorted(codes)));
         }
         let mut bits = vec![0_u64; words];
         for code in codes {
             bits[code as usize / 64] |= 1 << (code % 64);
         }
-        CategorySet(Repr::Bits(bits))
+        CategorySet(Arc::new(Repr::Bits(bits)))
     }
 
     /// The set with bit `c % 32` of word `c / 32` for each code `c`.
     pub(crate) fn from_words(words: &[u32]) -> CategorySet {
         let pair = |pair: &[u32]| u64::from(pair[0]) | pair.get(1).map_or(0, |high| u64::from(*high) << 32);
-        CategorySet(Repr::Bits(words.chunks(2).map(pair).collect()))
+        CategorySet(Arc::new(Repr::Bits(words.chunks(2).map(pair).collect())))
     }
 
     /// Whether a code is in the set.
     pub(crate) fn contains(&self, code: u32) -> bool {
-        match &self.0 {
+        match &*self.0 {
             Repr::Bits(words) => {
                 words.get(code as usize / 64).is_some_and(|word| word >> (code % 64) & 1 == 1)
             }

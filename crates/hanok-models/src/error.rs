@@ -82,6 +82,9 @@ pub enum DataError {
     /// Two columns have the name of a feature.
     #[error("two columns are named like the feature `{0}`")]
     Ambiguous(String),
+    /// Two features of the model have one name.
+    #[error("two features of the model are named `{0}`, so that columns cannot be matched by name")]
+    Twice(String),
     /// The model has no feature names, and columns were to be matched by name.
     #[error("the model has no feature names")]
     Unnamed,

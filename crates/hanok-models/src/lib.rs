@@ -1,6 +1,6 @@
-//! Tree ensembles of other libraries: read, predict and explain them. Arrow in, values out.
+//! Tree ensembles and linear models of other libraries: read, predict and explain them. Arrow in, values out.
 //!
-//! [`read`] turns a model file of XGBoost, LightGBM, scikit-learn or CatBoost into one [`Ensemble`]; [`Predictor`] repeats
+//! [`read`] turns a model file of XGBoost, LightGBM, CatBoost, scikit-learn, ONNX or Treelite into one [`Ensemble`]; [`Predictor`] repeats
 //! the library's own predictions; [`Explainer`] computes exact SHAP values. `shap/program.rs` has the algorithm. [`Agnostic`] explains any
 //! function of rows by its answers.
 //!

@@ -1,5 +1,6 @@
 //! Rows of features: Arrow columns matched to a model.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, Float32Array, Float64Array, LargeStringArray, RecordBatch};
@@ -40,7 +41,14 @@ impl Table {
             }
             Match::Position => Ok((0..ensemble.features).collect()),
             Match::Name if ensemble.feature_names.is_empty() => Err(DataError::Unnamed),
-            Match::Name => ensemble.feature_names.iter().map(|name| by_name(batch, name)).collect(),
+            Match::Name => {
+                let mut names = HashSet::new();
+                let find = |name: &String| match names.insert(name.clone()) {
+                    true => by_name(batch, name),
+                    false => Err(DataError::Twice(name.clone())),
+                };
+                ensemble.feature_names.iter().map(find).collect()
+            }
         };
         let columns: Vec<usize> = columns?;
         let column = |(feature, at): (usize, &usize)| match ensemble.texts.get(&(feature as u32)) {

@@ -27,7 +27,7 @@ use crate::ensemble::{
     Split, Sum, Test, Texts, Tree,
 };
 use crate::error::ReadError;
-use statistics::{Counted, Counts, Statistic};
+use statistics::{Counted, Counts, Made, Statistic};
 
 /// A float feature: its number among all features and whether NaN passes tests.
 #[derive(Debug)]
@@ -286,14 +286,13 @@ struct Builder {
     outputs: usize,
     scale: f64,
     nodes: usize,
-    /// Categories of all statistics' splits.
-    members: usize,
+    made: Made,
     trees: Vec<Tree>,
 }
 
 impl Builder {
     fn new(features: Features, outputs: usize, scale: f64) -> Builder {
-        Builder { features, outputs, scale, nodes: 0, members: 0, trees: Vec::new() }
+        Builder { features, outputs, scale, nodes: 0, made: Made::default(), trees: Vec::new() }
     }
 
     /// A tree that asks the same at all nodes of a level.
@@ -379,11 +378,11 @@ impl Reader {
             "OnlineCtr" => {
                 let index = part.get("split_index")?;
                 let mut at = index.count()?.checked_sub(self.questions_before);
-                for asked in &self.statistics {
+                for (number, asked) in self.statistics.iter().enumerate() {
                     let Some(border) = at else { break };
                     if let Some(border) = asked.borders.get(border) {
-                        let members = &mut self.builder.members;
-                        return asked.statistic.split(&asked.counts, *border, members, &part.path());
+                        let (statistic, counts) = (&asked.statistic, &asked.counts);
+                        return self.builder.made.split(number, statistic, counts, *border, &part.path());
                     }
                     at = Some(border - asked.borders.len());
                 }
@@ -410,17 +409,16 @@ impl Reader {
     fn nested(&mut self, part: &Part<'_>) -> Result<(), ReadError> {
         let (mut nodes, mut values) = (Vec::new(), Vec::new());
         self.node(part, 0, &mut nodes, &mut values)?;
-        let outputs = self.builder.outputs;
-        self.builder.push(nodes, &part.path(), |at, output| values[at * outputs + output])
+        self.builder.push(nodes, &part.path(), |at, output| values[at][output])
     }
 
-    /// Appends a node and those below it; one value a node and output.
+    /// Appends a node and those below it; for each leaf a value an output.
     fn node(
         &mut self,
         part: &Part<'_>,
         level: usize,
         nodes: &mut Vec<Node>,
-        values: &mut Vec<f64>,
+        values: &mut Vec<Vec<f64>>,
     ) -> Result<(), ReadError> {
         if level > DEPTH_MAX {
             return Err(ReadError::Limit { what: "levels in a tree", found: level, limit: DEPTH_MAX });
@@ -429,7 +427,7 @@ impl Reader {
         if let Some(split) = part.find("split") {
             let mut split = self.split(&split)?;
             nodes.push(Node { cover: 0.0, kind: Kind::Leaf(Leaf { value: 0.0, linear: None }) });
-            values.extend(std::iter::repeat_n(0.0, outputs));
+            values.push(Vec::new());
             split.left = nodes.len() as u32;
             self.node(&part.get("left")?, level + 1, nodes, values)?;
             split.right = nodes.len() as u32;
@@ -440,8 +438,8 @@ impl Reader {
         }
         let value = part.get("value")?;
         match value.numbers() {
-            Ok(_) => values.extend(value.numbers_of(outputs)?),
-            Err(_) if outputs == 1 => values.push(value.number()?),
+            Ok(_) => values.push(value.numbers_of(outputs)?.to_vec()),
+            Err(_) if outputs == 1 => values.push(vec![value.number()?]),
             Err(error) => return Err(error),
         }
         let cover = part.get("weight")?.number()?;

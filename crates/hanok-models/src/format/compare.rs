@@ -59,15 +59,18 @@ pub(super) fn split(
         Compare::Above => (Test::Below(threshold), true),
         Compare::Below => (Test::Below(next_below()?), false),
         Compare::AtLeast => (Test::Below(next_below()?), true),
-        Compare::Equal | Compare::Unequal => (members(&[threshold])?, compare == Compare::Unequal),
+        Compare::Equal | Compare::Unequal => {
+            let test = Test::Category { set: members(&[threshold])?, members_left: true };
+            (test, compare == Compare::Unequal)
+        }
     };
     Some(branches.split(feature, test, swapped))
 }
 
-/// A test whether a value is one of some; none if one of them is no f32.
-pub(super) fn members(values: &[f64]) -> Option<Test> {
+/// The set of some values; none if one of them is no f32.
+pub(super) fn members(values: &[f64]) -> Option<CategorySet> {
     let codes: Option<Vec<u32>> = values.iter().map(|value| Dialect::OnnxF64.category(*value)).collect();
-    Some(Test::Category { set: CategorySet::new(codes?), members_left: true })
+    codes.map(CategorySet::new)
 }
 
 #[cfg(test)]

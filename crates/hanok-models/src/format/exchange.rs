@@ -32,6 +32,7 @@ use std::collections::BTreeMap;
 
 use super::compare;
 use super::document::{Part, index};
+use crate::categories::CategorySet;
 use crate::ensemble::{
     Dialect, Ensemble, Kind, Leaf, Link, Missing, NODES_MAX, Node, Split, Sum, Test, Texts, Tree,
 };
@@ -48,8 +49,11 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         _ => return Err(compare.wrong("this is neither `f32` nor `f64`")),
     };
     let sets = root.find("sets");
-    let sets: Vec<&[f64]> = match &sets {
-        Some(sets) => sets.elements()?.map(|set| set.numbers()).collect::<Result<_, _>>()?,
+    let set = |part: Part<'_>| {
+        compare::members(part.numbers()?).ok_or_else(|| part.wrong("a member of the set is no f32"))
+    };
+    let sets: Vec<CategorySet> = match &sets {
+        Some(sets) => sets.elements()?.map(set).collect::<Result<_, _>>()?,
         None => Vec::new(),
     };
     let mut texts = BTreeMap::new();
@@ -116,28 +120,22 @@ fn tests(
     thresholds: &[f64],
     set: Option<&[f64]>,
     members_left: Option<&[f64]>,
-    sets: &[&[f64]],
+    sets: &[CategorySet],
 ) -> Result<Vec<Test>, ReadError> {
     let test = |(at, threshold): (usize, &f64)| {
         let number = set.map_or(-1.0, |set| set[at]);
         if number < 0.0 {
             return Ok(Test::Below(*threshold));
         }
-        let members = index(number).and_then(|number| sets.get(number));
-        let test = members.and_then(|members| compare::members(members));
-        match test.ok_or_else(|| part.wrong(format!("node {at} has no set of f32")))? {
-            Test::Category { set, .. } => {
-                let members_left = members_left.is_none_or(|left| left[at] != 0.0);
-                Ok(Test::Category { set, members_left })
-            }
-            other => Ok(other),
-        }
+        let set = index(number).and_then(|number| sets.get(number));
+        let set = set.ok_or_else(|| part.wrong(format!("the set of node {at} does not exist")))?.clone();
+        Ok(Test::Category { set, members_left: members_left.is_none_or(|left| left[at] != 0.0) })
     };
     thresholds.iter().enumerate().map(test).collect()
 }
 
 /// The tree once for each of its outputs.
-fn one_tree(part: &Part<'_>, features: usize, sets: &[&[f64]]) -> Result<Vec<Tree>, ReadError> {
+fn one_tree(part: &Part<'_>, features: usize, sets: &[CategorySet]) -> Result<Vec<Tree>, ReadError> {
     let feature = part.get("feature")?.numbers()?;
     let length = feature.len();
     let numbers = |key: &'static str| part.get(key)?.numbers_of(length);

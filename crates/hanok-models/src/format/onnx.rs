@@ -12,14 +12,16 @@
 //!
 //! There are no covers: values are interventional.
 
-mod nodes;
+mod attributes;
+mod separate;
+mod unified;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::protobuf::Message;
 use crate::ensemble::{Dialect, Ensemble, FEATURES_MAX, Kind, Link, NODES_MAX, Node, OUTPUTS_MAX, Sum, Tree};
 use crate::error::ReadError;
-use nodes::{Attributes, LeafValue};
+use attributes::{Attributes, LeafValue};
 
 /// Latest version of `ai.onnx.ml` that is read.
 const VERSION: i64 = 5;
@@ -27,7 +29,9 @@ const VERSION: i64 = 5;
 const FLOAT: i64 = 1;
 const DOUBLE: i64 = 11;
 /// Most operators of a graph.
-const OPERATORS_MAX: usize = 10_000;
+const OPERATORS_MAX: usize = 1_000;
+/// Nodes of all trees together that a model may have at least, whatever the number of its leaves' values: an output takes a copy of a tree.
+const NODES_ALWAYS: usize = 10_000_000;
 
 /// Whether bytes begin like a model: with the field `ir_version`.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
@@ -53,8 +57,11 @@ struct Input {
 
 /// A forest, before its features are checked.
 struct Forest {
+    /// Output, root and nodes of each.
     trees: Vec<(u32, usize, Vec<Node>)>,
-    outputs: usize,
+    /// How many nodes and how many values of leaves there are.
+    nodes: usize,
+    values: usize,
     base: Vec<f64>,
     divisor: f64,
     link: Link,
@@ -88,8 +95,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     check_after(&operators, operator)?;
     let input = input(graph, &operators, operator)?;
     let forest = match operator.kind {
-        "TreeEnsemble" => nodes::unified(&operator.attributes, !input.is_double)?,
-        _ => nodes::separate(&operator.attributes, operator.kind, !input.is_double)?,
+        "TreeEnsemble" => unified::read(&operator.attributes, !input.is_double)?,
+        _ => separate::read(&operator.attributes, operator.kind, !input.is_double)?,
     };
     let tested = forest.trees.iter().flat_map(|(_, _, nodes)| nodes).filter_map(|node| match &node.kind {
         Kind::Split(split) => Some(split.feature as usize + 1),
@@ -153,7 +160,7 @@ impl<'a> Operator<'a> {
 /// Whether what the trees say goes through nothing that changes it.
 fn check_after(operators: &[Operator<'_>], forest: &Operator<'_>) -> Result<(), ReadError> {
     // A classifier's first output is the label.
-    let mut values = vec![*forest.outputs.last().unwrap_or(&"")];
+    let mut values: HashSet<&str> = forest.outputs.last().copied().into_iter().collect();
     for operator in operators {
         if !operator.inputs.iter().any(|input| values.contains(input)) {
             continue;
@@ -161,13 +168,11 @@ fn check_after(operators: &[Operator<'_>], forest: &Operator<'_>) -> Result<(), 
         match operator.kind {
             "Cast" => {
                 operator.cast()?;
-                values.extend(&operator.outputs);
             }
-            "Identity" | "Reshape" | "Flatten" | "Squeeze" | "ZipMap" => {
-                values.extend(&operator.outputs);
-            }
+            "Identity" | "Reshape" | "Flatten" | "Squeeze" | "ZipMap" => {}
             other => return Err(unsupported("$.graph", format!("the operator `{other}` after the trees"))),
         }
+        values.extend(&operator.outputs);
     }
     Ok(())
 }
@@ -178,10 +183,14 @@ fn input(graph: Message<'_>, operators: &[Operator<'_>], forest: &Operator<'_>) 
     let mut names = vec![*forest.inputs.first().unwrap_or(&"")];
     let mut cast = None;
     let mut is_joined = false;
+    let makers: HashMap<&str, &Operator<'_>> = operators
+        .iter()
+        .flat_map(|operator| operator.outputs.iter().map(move |output| (*output, operator)))
+        .collect();
     // Every step goes to an operator that stands before, or it is an endless graph.
     for _ in 0..=operators.len() {
         let Some(name) = names.first() else { break };
-        let Some(maker) = operators.iter().find(|operator| operator.outputs.contains(name)) else { break };
+        let Some(maker) = makers.get(name) else { break };
         match maker.kind {
             "Cast" if !is_joined => {
                 let to = maker.cast()?;
@@ -200,15 +209,13 @@ fn input(graph: Message<'_>, operators: &[Operator<'_>], forest: &Operator<'_>) 
             }
         }
     }
+    let mut tensors = HashMap::new();
+    for info in graph.messages(11)? {
+        tensors.insert(info.text(1)?, info.message(2)?.message(1)?);
+    }
     let mut columns = Some(0);
     for name in &names {
-        let mut found = None;
-        for info in graph.messages(11)? {
-            if info.text(1)? == *name {
-                found = Some(info.message(2)?.message(1)?);
-            }
-        }
-        let Some(tensor) = found else {
+        let Some(tensor) = tensors.get(name) else {
             return Err(unsupported(
                 "$.graph",
                 format!("the trees' input `{name}`, which is none of the graph,"),
@@ -247,31 +254,28 @@ impl Forest {
                 return Err(ReadError::Part { path: "$.base_values".to_owned(), problem });
             }
         };
-        Ok(Forest { trees: Vec::new(), outputs, base, divisor: 1.0, link })
+        Ok(Forest { trees: Vec::new(), nodes: 0, values: 0, base, divisor: 1.0, link })
     }
 
-    /// Adds a tree, given its leaves' values for each output that it has a part in.
-    fn push(
-        &mut self,
-        root: usize,
-        nodes: Vec<Node>,
-        values: &[LeafValue],
-        total: &mut usize,
-    ) -> Result<(), ReadError> {
-        let mut outputs: Vec<u32> = values.iter().map(|(_, output, _)| *output).collect();
-        outputs.sort_unstable();
-        outputs.dedup();
-        *total = total.saturating_add(nodes.len().saturating_mul(outputs.len()));
-        if *total > NODES_MAX {
-            return Err(ReadError::Limit { what: "nodes", found: *total, limit: NODES_MAX });
+    /// Adds a tree once for each output that its leaves have values of.
+    fn push(&mut self, root: usize, nodes: &[Node], mut values: Vec<LeafValue>) -> Result<(), ReadError> {
+        values.sort_by_key(|(_, output, _)| *output);
+        self.values = self.values.saturating_add(values.len());
+        let of_output = |a: &LeafValue, b: &LeafValue| a.1 == b.1;
+        let copies = values.chunk_by(of_output).count();
+        self.nodes = self.nodes.saturating_add(nodes.len().saturating_mul(copies));
+        let limit = NODES_ALWAYS.max(4 * self.values).min(NODES_MAX);
+        if self.nodes > limit {
+            return Err(ReadError::Limit { what: "nodes", found: self.nodes, limit });
         }
-        for output in outputs {
-            if output as usize >= self.outputs {
-                let problem = format!("a leaf is of the output {output} of {}", self.outputs);
+        for values in values.chunk_by(of_output) {
+            let output = values[0].1;
+            if output as usize >= self.base.len() {
+                let problem = format!("a leaf is of the output {output} of {}", self.base.len());
                 return Err(ReadError::Part { path: "$.graph".to_owned(), problem });
             }
-            let mut nodes = nodes.clone();
-            for (node, _, value) in values.iter().filter(|(_, other, _)| *other == output) {
+            let mut nodes = nodes.to_vec();
+            for (node, _, value) in values {
                 if let Some(Node { kind: Kind::Leaf(leaf), .. }) = nodes.get_mut(*node) {
                     leaf.value += value;
                 }

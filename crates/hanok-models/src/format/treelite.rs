@@ -82,117 +82,138 @@ fn part(path: &str, problem: impl Into<String>) -> ReadError {
     ReadError::Part { path: path.to_owned(), problem: problem.into() }
 }
 
-/// What a model's trees have in common.
-struct Shape {
+/// What stands before the trees.
+struct Head<'a> {
+    trees: usize,
     features: usize,
+    is_average: bool,
     targets: usize,
     /// Most classes of a target.
     classes: usize,
-    is_single: bool,
+    /// Target and class of each tree.
+    tree_targets: Vec<i32>,
+    tree_classes: Vec<i32>,
+    postprocessor: &'a str,
+    sigmoid_alpha: f32,
+    ratio: f32,
+    base: Vec<f64>,
 }
 
-impl Shape {
+impl<'a> Head<'a> {
+    fn new(cursor: &mut Cursor<'a>) -> Result<Head<'a>, ReadError> {
+        let size = |number: i32| usize::try_from(number).unwrap_or(0);
+        let trees = usize::try_from(cursor.number::<u64>()?).unwrap_or(usize::MAX);
+        let features = size(cursor.number()?);
+        let _task = cursor.number::<u8>()?;
+        let is_average = cursor.number::<u8>()? != 0;
+        let targets = size(cursor.number()?);
+        let (classes, _leaf_shape) = (list::<i32>(cursor)?, list::<i32>(cursor)?);
+        let head = Head {
+            trees,
+            features,
+            is_average,
+            targets,
+            classes: classes.iter().copied().max().map_or(1, size).max(1),
+            tree_targets: list(cursor)?,
+            tree_classes: list(cursor)?,
+            postprocessor: text(cursor)?,
+            sigmoid_alpha: cursor.number()?,
+            ratio: cursor.number()?,
+            base: list(cursor)?,
+        };
+        let _attributes = text(cursor)?;
+        skip_optional(cursor)?;
+
+        let outputs = targets.saturating_mul(head.classes);
+        for (what, found, limit) in [("outputs", outputs, OUTPUTS_MAX), ("trees", trees, TREES_MAX)] {
+            if found > limit {
+                return Err(ReadError::Limit { what, found, limit });
+            }
+        }
+        let lengths = [head.tree_targets.len(), head.tree_classes.len()];
+        if classes.len() != targets || lengths.iter().any(|length| *length != trees) {
+            return Err(part("$.target_id", "there are more or fewer elements than trees or targets"));
+        }
+        if head.base.len() != outputs {
+            return Err(part(
+                "$.base_scores",
+                format!("{} base scores for {outputs} outputs", head.base.len()),
+            ));
+        }
+        Ok(head)
+    }
+
     /// The outputs of a tree in the order of its vectors' elements.
-    fn outputs(&self, target: i32, class: i32) -> Result<Vec<usize>, ReadError> {
+    fn outputs(&self, tree: usize) -> Result<Vec<usize>, ReadError> {
         let range = |number: i32, end: usize| match usize::try_from(number) {
             Err(_) => Ok(0..end),
             Ok(at) if at < end => Ok(at..at + 1),
             Ok(_) => Err(part("$.class_id", format!("{number} does not exist"))),
         };
-        let (targets, classes) = (range(target, self.targets)?, range(class, self.classes)?);
+        let targets = range(self.tree_targets[tree], self.targets)?;
+        let classes = range(self.tree_classes[tree], self.classes)?;
         Ok(targets
             .flat_map(|target| classes.clone().map(move |class| target * self.classes + class))
             .collect())
     }
 }
 
+/// Reads what follows the types.
 fn body<T: Scalar + Into<f64>>(
     cursor: &mut Cursor<'_>,
     version: [i32; 3],
     is_single: bool,
 ) -> Result<Ensemble, ReadError> {
-    let count = cursor.number::<u64>()?;
-    let features = cursor.number::<i32>()?;
-    let _task = cursor.number::<u8>()?;
-    let is_average = cursor.number::<u8>()? != 0;
-    let targets = cursor.number::<i32>()?;
-    let (classes, _leaf_shape) = (list::<i32>(cursor)?, list::<i32>(cursor)?);
-    let (tree_targets, tree_classes) = (list::<i32>(cursor)?, list::<i32>(cursor)?);
-    let postprocessor = text(cursor)?;
-    let (sigmoid_alpha, ratio) = (cursor.number::<f32>()?, cursor.number::<f32>()?);
-    let mut base = list::<f64>(cursor)?;
-    text(cursor)?;
-    skip_optional(cursor)?;
-
-    let size = |number: i32| usize::try_from(number).unwrap_or(0);
-    let shape = Shape {
-        features: size(features),
-        targets: size(targets),
-        classes: classes.iter().copied().max().map_or(1, size).max(1),
-        is_single,
-    };
-    let outputs = shape.targets.saturating_mul(shape.classes);
-    let limits = [
-        ("outputs", outputs, OUTPUTS_MAX),
-        ("trees", usize::try_from(count).unwrap_or(usize::MAX), TREES_MAX),
-    ];
-    if let Some((what, found, limit)) = limits.into_iter().find(|(_, found, limit)| found > limit) {
-        return Err(ReadError::Limit { what, found, limit });
-    }
-    let count = count as usize;
-    if classes.len() != shape.targets || tree_targets.len() != count || tree_classes.len() != count {
-        return Err(part("$.target_id", "there are more or fewer elements than trees or targets"));
-    }
-    if base.len() != outputs {
-        return Err(part("$.base_scores", format!("{} base scores for {outputs} outputs", base.len())));
-    }
-    let (mut trees, mut nodes, mut has_cover) = (Vec::new(), 0, true);
-    let mut trees_of = vec![0_usize; outputs];
-    for at in 0..count {
-        let outputs = shape.outputs(tree_targets[at], tree_classes[at])?;
+    let mut head = Head::new(cursor)?;
+    let (mut trees, mut nodes, mut has_cover) = (Vec::new(), 0_usize, true);
+    let mut trees_of = vec![0_usize; head.base.len()];
+    for at in 0..head.trees {
+        let outputs = head.outputs(at)?;
         for output in &outputs {
             trees_of[*output] += 1;
         }
-        let parts = Parts::<T>::new(cursor, &format!("$.trees[{at}]"))?;
+        let parts = Parts::<T>::new(cursor, &format!("$.trees[{at}]"), is_single)?;
         has_cover &= parts.cover.is_some();
-        nodes += parts.kinds.len().saturating_mul(outputs.len());
+        nodes = nodes.saturating_add(parts.kinds.len().saturating_mul(outputs.len()));
         if nodes > NODES_MAX {
             return Err(ReadError::Limit { what: "nodes", found: nodes, limit: NODES_MAX });
         }
-        parts.trees(&shape, &outputs, &mut trees)?;
+        parts.trees(head.features, &outputs, &mut trees)?;
     }
-    let mut divisor = 1.0;
-    if is_average {
-        // Outputs beyond the classes of their target have no trees.
-        let counts = trees_of.iter().copied().filter(|trees| *trees > 0);
-        let (fewest, most) = (counts.clone().min().unwrap_or(1), counts.max().unwrap_or(1));
-        if fewest != most {
-            let (path, what) = ("$.average_tree_output".to_owned(), "averages of unequal numbers of trees");
-            return Err(ReadError::Unsupported { path, what: what.to_owned() });
-        }
-        divisor = most as f64;
-    }
-    let link = link(postprocessor, f64::from(sigmoid_alpha))?;
+    let mut divisor = if head.is_average { trees_of_each(&trees_of)? } else { 1.0 };
+    let link = link(head.postprocessor, f64::from(head.sigmoid_alpha))?;
     if link == Link::PowerOfHalf {
         // The depth is divided by its expectation before the link.
-        divisor *= f64::from(ratio);
-        for base in &mut base {
-            *base /= f64::from(ratio);
+        let ratio = f64::from(head.ratio);
+        divisor *= ratio;
+        for base in &mut head.base {
+            *base /= ratio;
         }
     }
     Ok(Ensemble {
         source: format!("Treelite {}", version.map(|part| part.to_string()).join(".")),
         dialect: if is_single { Dialect::SklearnF32 } else { Dialect::SklearnF64 },
         feature_names: Vec::new(),
-        features: shape.features,
+        features: head.features,
         texts: BTreeMap::new(),
-        base,
+        base: head.base,
         divisor,
         link,
         sum: if is_single { Sum::F32BaseLast } else { Sum::F64BaseLast },
         has_cover,
         trees,
     })
+}
+
+/// How many trees each output has; those beyond the classes of their target have none.
+fn trees_of_each(trees_of: &[usize]) -> Result<f64, ReadError> {
+    let counts = trees_of.iter().copied().filter(|trees| *trees > 0);
+    let (fewest, most) = (counts.clone().min().unwrap_or(1), counts.max().unwrap_or(1));
+    if fewest != most {
+        let (path, what) = ("$.average_tree_output".to_owned(), "averages of unequal numbers of trees");
+        return Err(ReadError::Unsupported { path, what: what.to_owned() });
+    }
+    Ok(most as f64)
 }
 
 fn link(postprocessor: &str, alpha: f64) -> Result<Link, ReadError> {
@@ -215,6 +236,8 @@ fn link(postprocessor: &str, alpha: f64) -> Result<Link, ReadError> {
 /// A tree's lists, all checked to be as long as it has nodes.
 struct Parts<T> {
     path: String,
+    /// Whether values are compared in f32.
+    is_single: bool,
     /// 0: leaf, 1: compares, 2: categories.
     kinds: Vec<i8>,
     children: [Vec<i32>; 2],
@@ -232,11 +255,12 @@ struct Parts<T> {
 }
 
 impl<T: Scalar + Into<f64>> Parts<T> {
-    fn new(cursor: &mut Cursor<'_>, path: &str) -> Result<Parts<T>, ReadError> {
+    fn new(cursor: &mut Cursor<'_>, path: &str, is_single: bool) -> Result<Parts<T>, ReadError> {
         let length = cursor.number::<i32>()?;
         let _has_categories = cursor.number::<u8>()?;
         let mut parts = Parts {
             path: path.to_owned(),
+            is_single,
             kinds: list(cursor)?,
             children: [list(cursor)?, list(cursor)?],
             features: list(cursor)?,
@@ -277,6 +301,11 @@ impl<T: Scalar + Into<f64>> Parts<T> {
                 return Err(part(path, "lists are not as long as there are nodes"));
             }
         }
+        let sizes = parts.category_ranges[0].iter().zip(&parts.category_ranges[1]);
+        let size = sizes.fold(0, |sum: u64, (start, end)| sum.saturating_add(end.saturating_sub(*start)));
+        if size > parts.categories.len() as u64 {
+            return Err(part(path, "nodes have more categories together than there are"));
+        }
         let all = |present: &[u8]| present.len() == nodes && present.iter().all(|flag| *flag != 0);
         if all(&has_hessians) && hessians.len() == nodes {
             parts.cover = Some(hessians);
@@ -293,13 +322,13 @@ impl<T: Scalar + Into<f64>> Parts<T> {
         range.ok_or_else(|| part(&self.path, format!("node {at} has a part beyond the end of a list")))
     }
 
-    fn split(&self, at: usize, shape: &Shape) -> Result<Split, ReadError> {
+    fn split(&self, at: usize) -> Result<Split, ReadError> {
         let index = |number: i32| u32::try_from(number).unwrap_or(u32::MAX);
         let [left, right] = [&self.children[0], &self.children[1]].map(|children| index(children[at]));
         let (feature, is_left) = (index(self.features[at]), self.default_left[at] != 0);
         if self.kinds[at] == 2 {
             let codes = self.range(&self.categories, &self.category_ranges, at)?;
-            if shape.is_single && codes.iter().any(|code| *code > F32_CATEGORY_MAX) {
+            if self.is_single && codes.iter().any(|code| *code > F32_CATEGORY_MAX) {
                 return Err(part(&self.path, format!("node {at} has a category that no value can be")));
             }
             let (set, members_left) = (CategorySet::new(codes.iter().copied()), self.members_right[at] == 0);
@@ -317,26 +346,26 @@ impl<T: Scalar + Into<f64>> Parts<T> {
             }
         };
         let branches = Branches { yes: left, no: right, nan_to_yes: is_left };
-        let split = compare::split(feature, compare, self.thresholds[at].into(), shape.is_single, branches);
+        let split = compare::split(feature, compare, self.thresholds[at].into(), self.is_single, branches);
         split.ok_or_else(|| part(&self.path, format!("node {at} compares with nothing")))
     }
 
     /// The tree once for each of its outputs.
-    fn trees(&self, shape: &Shape, outputs: &[usize], trees: &mut Vec<Tree>) -> Result<(), ReadError> {
+    fn trees(&self, features: usize, outputs: &[usize], trees: &mut Vec<Tree>) -> Result<(), ReadError> {
         let mut nodes = Vec::with_capacity(self.kinds.len());
         let mut vectors = Vec::with_capacity(self.kinds.len());
         for (at, kind) in self.kinds.iter().enumerate() {
             let mut vector: &[T] = &[];
             let kind = if *kind == 0 {
                 vector = self.range(&self.vectors, &self.vector_ranges, at)?;
-                if !vector.is_empty() && vector.len() != outputs.len() {
+                if vector.len() != outputs.len() && (outputs.len() > 1 || !vector.is_empty()) {
                     let problem =
                         format!("leaf {at} has {} values for {} outputs", vector.len(), outputs.len());
                     return Err(part(&self.path, problem));
                 }
                 Kind::Leaf(Leaf { value: 0.0, linear: None })
             } else {
-                Kind::Split(self.split(at, shape)?)
+                Kind::Split(self.split(at)?)
             };
             vectors.push(vector);
             nodes.push(Node { cover: self.cover.as_ref().map_or(0.0, |cover| cover[at]), kind });
@@ -347,7 +376,7 @@ impl<T: Scalar + Into<f64>> Parts<T> {
                     leaf.value = vectors[at].get(place).copied().unwrap_or(self.values[at]).into();
                 }
             }
-            trees.push(Tree::arrange(*output as u32, 0, &nodes, shape.features, &self.path)?);
+            trees.push(Tree::arrange(*output as u32, 0, &nodes, features, &self.path)?);
         }
         Ok(())
     }

@@ -305,6 +305,9 @@ fn categories(tree: &Part<'_>, length: usize) -> Result<Vec<Option<CategorySet>>
     let sizes = tree.get("categories_sizes")?.indices_of(count)?;
     let all = tree.get("categories")?;
     let codes = all.indices_of(all.numbers()?.len())?;
+    if sizes.iter().fold(0, |sum: usize, size| sum.saturating_add(*size)) > codes.len() {
+        return Err(all.wrong("nodes have more codes together than there are"));
+    }
     let mut sets = vec![None; length];
     for ((node, start), size) in nodes_at.into_iter().zip(starts).zip(sizes) {
         let segment = start.checked_add(size).and_then(|end| codes.get(start..end));

@@ -36,7 +36,7 @@ fn every_truncation_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn changed_bytes_are_survived(which: usize, changes in prop::collection::vec((any::<usize>(), any::<u8>()), 1..6)) {
@@ -130,6 +130,27 @@ fn declared_sizes_make_no_memory() {
     ] {
         assert!(text.contains(from));
         assert_eq!(read(text.replace(from, to).as_bytes()).unwrap_err().code().0, "HK1603");
+    }
+}
+
+#[test]
+fn binary_lists_longer_than_the_file_are_refused() {
+    // In a checkpoint the number of trees, of features, and the lengths of all lists stand in the first bytes.
+    let whole = fixtures::one("treelite-lightgbm.bin").model;
+    for at in 12..whole.len().min(400) {
+        let mut changed = whole.clone();
+        changed[at..at + 8].fill(0xff);
+        if let Err(error) = read(&changed) {
+            assert!(error.code().info().is_some());
+        }
+    }
+    for name in ["onnx-targets.onnx", "catboost-statistics.cbm"] {
+        let whole = fixtures::one(name).model;
+        for at in (0..whole.len() - 5).step_by(3) {
+            let mut changed = whole.clone();
+            changed[at..at + 5].copy_from_slice(&[0xff, 0xff, 0xff, 0xff, 0x7f]);
+            let _ = read(&changed);
+        }
     }
 }
 

@@ -132,3 +132,17 @@ fn categories_are_given_as_texts() {
         assert!(plain.err().is_none_or(|error| error.code().0 == "HK1605"));
     }
 }
+
+#[test]
+fn features_of_one_name_are_not_matched_by_it() {
+    let fixture = fixtures::one("linear-ridge.json");
+    let names = r#""feature_names": ["f0", "f1", "f0", "f3", "f4"]"#;
+    let text = String::from_utf8(fixture.model.clone()).unwrap();
+    let text = text.replace(r#""feature_names": []"#, names);
+    let ensemble = read(text.as_bytes()).unwrap();
+    let batch = with_texts(&fixture, &[], |_| String::new());
+    let error = Table::new(&ensemble, &batch, Match::Name).unwrap_err();
+    assert!(matches!(&error, DataError::Twice(name) if name == "f0"), "{error}");
+    assert_eq!(error.code().0, "HK1604");
+    assert!(Table::new(&ensemble, &batch, Match::Position).is_ok());
+}

@@ -14,7 +14,7 @@ codes! { CODES:
         "Features are matched by name. A feature of the model has no column, or the model has no names and was not told to go by position.",
         "Rename or add the columns named in the message; for a model without names, give the columns in the order of training and say so.";
     ENSEMBLE_TYPE = "HK1605", "a column cannot be a feature",
-        "Features are numbers or booleans; categories are given by the numbers that the library gave them.",
+        "Features are numbers or booleans; categories are given by the numbers that the library gave them or, where the model file has them, by their texts.",
         "Cast the column.";
     ENSEMBLE_EXPLAIN = "HK1606", "a model cannot be explained in this way",
         "Path-dependent values need each node's cover, which this model's file does not have, or the background, the output or the size of the result does not fit the request.",

@@ -13,7 +13,7 @@ use crate::ensemble::{Dialect, Ensemble, Kind, Leaf, Link, Node, Split, Sum};
 use crate::error::ReadError;
 use crate::format::bytes::Cursor;
 use crate::format::document::Part;
-use crate::format::flat::Table;
+use crate::format::flat::{Buffer, Table};
 use crate::format::json;
 
 /// Fields of `TModelCore`.
@@ -58,7 +58,8 @@ pub(in super::super) fn looks_like(bytes: &[u8]) -> bool {
 pub(in super::super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     let mut rest = Cursor::new(bytes);
     rest.take(MAGIC.len())?;
-    let root = Table::root(part(&mut rest)?)?;
+    let buffer = Buffer::new(part(&mut rest)?);
+    let root = buffer.root()?;
     let format = root.text(core::FORMAT)?;
     if format != FORMAT {
         let (path, found) = ("$.FormatVersion".to_owned(), format.to_owned());
@@ -207,7 +208,8 @@ fn counted(kind: i8) -> Result<Counted, ReadError> {
 fn counts(rest: &mut Cursor<'_>) -> Result<Vec<(Key, Counts)>, ReadError> {
     let mut all = Vec::new();
     for _ in 0..rest.number::<u32>()? {
-        let table = Table::root(part(rest)?)?;
+        let buffer = Buffer::new(part(rest)?);
+        let table = buffer.root()?;
         let key = key(table.table(0)?)?;
         let kind = counted(key.counted)?;
         let width = match kind {
@@ -269,7 +271,7 @@ fn statistics<'a>(
 /// The link of the loss function; the training parameters are JSON in a text.
 fn link(root: &Table<'_>) -> Result<Link, ReadError> {
     for entry in root.tables(core::INFO)? {
-        if entry.text(0)? == "params" {
+        if entry.bytes(0)? == b"params" {
             let parameters = json::parse(entry.text(1)?.as_bytes())?;
             return Ok(super::link_of(&Part::root(&parameters)).unwrap_or(Link::Identity));
         }
@@ -300,7 +302,7 @@ impl Reader<'_> {
             }
             Question::Statistic(at, border) => {
                 let (statistic, counts) = &self.statistics[at];
-                statistic.split(counts, border, &mut self.builder.members, "$.ModelTrees.CtrFeatures")
+                self.builder.made.split(at, statistic, counts, border, "$.ModelTrees.CtrFeatures")
             }
             Question::Estimated => Err(ReadError::Unsupported {
                 path: "$.ModelTrees.EstimatedFeatures".to_owned(),
@@ -339,45 +341,46 @@ impl Reader<'_> {
         let starts: Vec<i32> = model.numbers(trees::STARTS)?;
         let steps: Vec<u32> = model.numbers(trees::STEPS)?;
         let leaves: Vec<u32> = model.numbers(trees::LEAVES)?;
+        let mut first = 0;
         for (at, (start, size)) in starts.iter().zip(sizes).enumerate() {
-            let range = index(*start)
-                .zip(index(*size))
-                .and_then(|(start, size)| Some(start..start.checked_add(size)?));
             let range =
-                range.filter(|range| range.end <= steps.len().min(leaves.len()).min(self.splits.len()));
+                index(*start).zip(index(*size)).map(|(start, size)| start..start.saturating_add(size));
+            // One tree stands behind the other, so that all together are no larger than the file.
+            let range = range.filter(|range| {
+                range.start == first && range.end <= steps.len().min(leaves.len()).min(self.splits.len())
+            });
             let range = range.ok_or_else(|| wrong("TreeSizes", "a tree goes beyond the end of its parts"))?;
+            first = range.end;
             let path = format!("$.ModelTrees[{at}]");
-            let (nodes, values) =
-                self.tree(range.len(), &steps[range.clone()], &leaves[range.clone()], range.start)?;
-            let outputs = self.builder.outputs;
-            self.builder.push(nodes, &path, |node, output| values[node * outputs + output])?;
+            let (nodes, firsts) = self.tree(&steps[range.clone()], &leaves[range.clone()], range.start)?;
+            let values = &self.values;
+            self.builder.push(nodes, &path, |node, output| values[firsts[node] + output])?;
         }
         Ok(())
     }
 
-    /// The nodes of a tree and one value a node and output.
+    /// The nodes of a tree, and where the values of each that is a leaf begin.
     fn tree(
         &mut self,
-        size: usize,
         steps: &[u32],
         leaves: &[u32],
         first: usize,
-    ) -> Result<(Vec<Node>, Vec<f64>), ReadError> {
-        let outputs = self.builder.outputs;
-        let (mut nodes, mut values) = (Vec::new(), vec![0.0; size * outputs]);
-        let mut ends = Vec::new();
+    ) -> Result<(Vec<Node>, Vec<usize>), ReadError> {
+        let size = steps.len();
+        let (mut nodes, mut firsts) = (Vec::new(), vec![0; size]);
         for (at, step) in steps.iter().enumerate() {
             // Two distances of 16 bits; without one, the row stays here.
             let [left, right] = [step & 0xffff, step >> 16].map(|distance| distance as usize);
             if left == 0 && right == 0 {
-                self.leaf(leaves[at], &mut nodes, &mut values[at * outputs..][..outputs])?;
+                firsts[at] = leaves[at] as usize;
+                nodes.push(self.leaf(leaves[at])?);
                 continue;
             }
             let mut split = self.split(self.splits[first + at])?;
             let mut child = |distance: usize| {
                 if distance == 0 {
-                    ends.push(leaves[at]);
-                    size + ends.len() - 1
+                    firsts.push(leaves[at] as usize);
+                    firsts.len() - 1
                 } else {
                     at + distance
                 }
@@ -385,24 +388,21 @@ impl Reader<'_> {
             (split.left, split.right) = (child(left) as u32, child(right) as u32);
             nodes.push(Node { cover: 0.0, kind: Kind::Split(split) });
         }
-        for end in ends {
-            let mut value = vec![0.0; outputs];
-            self.leaf(end, &mut nodes, &mut value)?;
-            values.extend(value);
+        for first in &firsts[size..] {
+            nodes.push(self.leaf(*first as u32)?);
         }
         covers(&mut nodes, size);
-        Ok((nodes, values))
+        Ok((nodes, firsts))
     }
 
-    /// Appends a leaf, given where its values begin.
-    fn leaf(&self, first: u32, nodes: &mut Vec<Node>, values: &mut [f64]) -> Result<(), ReadError> {
-        let (first, outputs) = (first as usize, values.len());
-        let found = self.values.get(first..first.saturating_add(outputs));
-        let found = found.ok_or_else(|| wrong("NonSymmetricNodeIdToLeafId", "a leaf has no values"))?;
-        values.copy_from_slice(found);
-        let cover = self.weights.get(first / outputs).copied().unwrap_or(0.0);
-        nodes.push(Node { cover, kind: Kind::Leaf(Leaf { value: 0.0, linear: None }) });
-        Ok(())
+    /// A leaf, given where its values begin.
+    fn leaf(&self, first: u32) -> Result<Node, ReadError> {
+        let (first, outputs) = (first as usize, self.builder.outputs);
+        if first.saturating_add(outputs) > self.values.len() {
+            return Err(wrong("NonSymmetricNodeIdToLeafId", "a leaf has no values"));
+        }
+        let cover = self.weights.get(first / outputs.max(1)).copied().unwrap_or(0.0);
+        Ok(Node { cover, kind: Kind::Leaf(Leaf { value: 0.0, linear: None }) })
     }
 }
 

@@ -7,14 +7,16 @@
 //!
 //! Counts are kept by h = m² · c mod 2⁶⁴ where c is the category's 32-bit hash, its sign extended, and m an odd constant: c = h / m².
 
+use std::collections::HashMap;
+
 use crate::categories::CategorySet;
 use crate::ensemble::{Missing, Split, Test};
 use crate::error::ReadError;
 
 /// By what CatBoost multiplies when it hashes.
 const FACTOR: u64 = 0x4906_ba49_4954_cb65;
-/// Most categories of all sets together: a set is made for every split.
-const MEMBERS_MAX: usize = 200_000_000;
+/// Most categories of all sets together: there is a set for every border that a tree asks for.
+const MEMBERS_MAX: usize = 50_000_000;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,35 @@ pub(super) struct Counts {
     pub(super) denominator: f64,
 }
 
+/// Splits that have been made; trees ask for the same borders again and again.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    /// By the statistic's number and the border's bits.
+    splits: HashMap<(usize, u32), Split>,
+    /// Members of all sets.
+    members: usize,
+}
+
+impl Made {
+    /// The test whether a statistic is above a border, children yet to be set.
+    pub(super) fn split(
+        &mut self,
+        number: usize,
+        statistic: &Statistic,
+        counts: &Counts,
+        border: f32,
+        path: &str,
+    ) -> Result<Split, ReadError> {
+        let key = (number, border.to_bits());
+        if let Some(split) = self.splits.get(&key) {
+            return Ok(split.clone());
+        }
+        let split = statistic.split(counts, border, &mut self.members, path)?;
+        self.splits.insert(key, split.clone());
+        Ok(split)
+    }
+}
+
 impl Counts {
     /// The key of an empty place.
     pub(super) const EMPTY: u64 = u64::MAX;
@@ -80,8 +111,8 @@ impl Statistic {
         ((good + self.prior[0]) / (all + self.prior[1]) + self.shift) * self.scale
     }
 
-    /// The test whether the statistic is above a border, children yet to be set. `members` counts those of all sets.
-    pub(super) fn split(
+    /// The same; `members` counts those of all sets.
+    fn split(
         &self,
         counts: &Counts,
         border: f32,
