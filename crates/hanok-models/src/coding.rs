@@ -73,7 +73,24 @@ impl Coding {
                 thresholds.dedup();
             }
         }
+        coding.sort();
         coding
+    }
+
+    /// Puts columns of one feature beside each other, so that its values are made ready once.
+    fn sort(&mut self) {
+        let mut order: Vec<usize> = (0..self.columns.len()).collect();
+        order.sort_by_key(|at| (self.columns[*at].feature, self.columns[*at].is_category()));
+        let mut places = vec![0; order.len()];
+        for (place, at) in order.iter().enumerate() {
+            places[*at] = place;
+        }
+        let mut columns: Vec<Option<Column>> =
+            std::mem::take(&mut self.columns).into_iter().map(Some).collect();
+        self.columns = order.into_iter().filter_map(|at| columns[at].take()).collect();
+        for at in self.ranked.values_mut().chain(self.sets.values_mut()) {
+            *at = places[*at];
+        }
     }
 
     fn add(&mut self, split: &Split) {
@@ -138,7 +155,7 @@ impl Coding {
         let mut values = vec![0.0; rows];
         let mut filled = None;
         for (at, column) in self.columns.iter().enumerate() {
-            let is_category = matches!(column.codes, Rule::Category(..));
+            let is_category = column.is_category();
             let filling = (column.feature, is_category);
             if filled.replace(filling) != Some(filling) {
                 table.fill(column.feature as usize, start, &mut values);
@@ -159,6 +176,10 @@ impl Coding {
 }
 
 impl Column {
+    fn is_category(&self) -> bool {
+        matches!(self.codes, Rule::Category(..))
+    }
+
     #[inline]
     fn code(&self, dialect: Dialect, value: f64) -> i32 {
         let value = match self.missing.resolve(value) {

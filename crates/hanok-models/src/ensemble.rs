@@ -1,10 +1,9 @@
 //! The one form that every model takes: trees of tests on features, summed and put through a link.
 
-use std::collections::{BTreeMap, HashMap};
-
 use crate::categories::CategorySet;
 use crate::city;
 use crate::error::ReadError;
+use crate::texts::Texts;
 
 /// Most trees of a model, counting one a output.
 pub(crate) const TREES_MAX: usize = 1_000_000;
@@ -29,7 +28,7 @@ pub struct Ensemble {
     /// How many features there are.
     pub(crate) features: usize,
     /// Features that are categories which have texts.
-    pub(crate) texts: BTreeMap<u32, Texts>,
+    pub(crate) texts: Texts,
     /// Raw value of each output before the first tree.
     pub(crate) base: Vec<f64>,
     /// What the sum of leaves is divided by: the number of trees for averages, else one.
@@ -42,30 +41,6 @@ pub struct Ensemble {
     pub(crate) has_cover: bool,
     /// The trees, in the order in which they are added.
     pub(crate) trees: Vec<Tree>,
-}
-
-/// How the text of a category becomes a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Texts {
-    /// By its hash: see [`Dialect::prepare`].
-    Hash,
-    /// By its place among the texts of training.
-    Code(HashMap<String, u32>),
-}
-
-impl Texts {
-    /// Codes in the order of some texts.
-    pub(crate) fn codes(texts: Vec<String>) -> Texts {
-        Texts::Code(texts.into_iter().zip(0..).collect())
-    }
-
-    /// The value of a text; NaN for one that training has not seen.
-    pub(crate) fn value(&self, text: &str) -> f64 {
-        match self {
-            Texts::Hash => f64::from(city::category(text.as_bytes())) + 0.5,
-            Texts::Code(codes) => codes.get(text).map_or(f64::NAN, |code| f64::from(*code)),
-        }
-    }
 }
 
 /// Whose rules hold when a value meets a threshold or a category.
@@ -314,6 +289,17 @@ impl Split {
 }
 
 impl Leaf {
+    /// What the leaf adds in the mean over the training rows, where it is known.
+    pub(crate) fn expected(&self) -> f64 {
+        match &self.linear {
+            Some(linear) if linear.means.len() == linear.terms.len() => {
+                let terms = linear.terms.iter().zip(&linear.means);
+                linear.constant + terms.map(|((_, coefficient), mean)| coefficient * mean).sum::<f64>()
+            }
+            _ => self.value,
+        }
+    }
+
     /// What the leaf adds for a row of values.
     pub(crate) fn value_at(&self, row: &[f64]) -> f64 {
         let Some(linear) = &self.linear else { return self.value };

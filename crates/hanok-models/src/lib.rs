@@ -17,6 +17,7 @@ mod format;
 mod predict;
 mod shap;
 mod table;
+mod texts;
 
 pub use agnostic::{
     Agnostic, AgnosticError, Estimate, Hierarchy, HierarchyError, Method, Options, linear_values,

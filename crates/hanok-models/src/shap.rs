@@ -21,7 +21,7 @@ use simd::Isa;
 
 use crate::blocks::for_blocks;
 use crate::coding::{Codes, Coding, LANES};
-use crate::ensemble::Ensemble;
+use crate::ensemble::{Ensemble, Kind};
 use crate::error::ExplainError;
 use crate::table::Table;
 
@@ -101,7 +101,6 @@ impl<'a> Explainer<'a> {
         for tree in &ensemble.trees {
             base[tree.output as usize] += program::means(tree).first().copied().unwrap_or(0.0);
         }
-        linear::add_path_base(ensemble, &mut base);
         for (base, of_model) in base.iter_mut().zip(&ensemble.base) {
             *base = *base / ensemble.divisor + of_model;
         }
@@ -112,11 +111,10 @@ impl<'a> Explainer<'a> {
     pub fn explain(&self, table: &Table, threads: usize) -> Result<Explanation, ExplainError> {
         let features = self.ensemble.features;
         check_size(self.ensemble, table, features)?;
-        let mut values = match &self.programs {
+        let values = match &self.programs {
             Programs::F32(programs) => self.values(programs, features, table, threads),
             Programs::F64(programs) => self.values(programs, features, table, threads),
         };
-        linear::add_path(self.ensemble, table, &mut values);
         Ok(self.explanation(table, values))
     }
 
@@ -152,10 +150,12 @@ impl<'a> Explainer<'a> {
                 row[i] = own - row.iter().sum::<f64>();
             }
         }
-        Ok(self.explanation(table, values))
+        Ok(Explanation { values, ..own })
     }
 
-    fn explanation(&self, table: &Table, values: Vec<f64>) -> Explanation {
+    /// What trees with splits have given, and what linear models add.
+    fn explanation(&self, table: &Table, mut values: Vec<f64>) -> Explanation {
+        linear::add_path(self.ensemble, table, &mut values);
         Explanation {
             rows: table.rows(),
             outputs: self.base.len(),
@@ -235,6 +235,12 @@ fn check_size(ensemble: &Ensemble, table: &Table, values: usize) -> Result<(), E
     }
     let values = values.saturating_mul(table.rows().max(1)).saturating_mul(ensemble.outputs());
     if values > VALUES_MAX { Err(ExplainError::Size { values }) } else { Ok(()) }
+}
+
+fn no_linear_leaves(ensemble: &Ensemble) -> Result<(), ExplainError> {
+    let is_linear = |kind: &Kind| matches!(kind, Kind::Leaf(leaf) if leaf.linear.is_some());
+    let mut nodes = ensemble.trees.iter().flat_map(|tree| &tree.nodes);
+    if nodes.any(|node| is_linear(&node.kind)) { Err(ExplainError::LinearLeaves) } else { Ok(()) }
 }
 
 impl<T> Plan<T> {

@@ -7,8 +7,9 @@ use arrow::array::{Array, AsArray, Float32Array, Float64Array, LargeStringArray,
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 
-use crate::ensemble::{Ensemble, Texts};
+use crate::ensemble::Ensemble;
 use crate::error::DataError;
+use crate::texts::Text;
 
 /// How columns are matched to features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,15 +79,6 @@ impl Table {
         self.columns.len()
     }
 
-    /// Some of the rows.
-    pub(crate) fn slice(&self, start: usize, rows: usize) -> Table {
-        let column = |column: &Column| match column {
-            Column::F64(array) => Column::F64(array.slice(start, rows)),
-            Column::F32(array) => Column::F32(array.slice(start, rows)),
-        };
-        Table { columns: self.columns.iter().map(column).collect(), rows }
-    }
-
     /// Copies a feature's values of the rows from `start` on; those that are null become NaN.
     pub(crate) fn fill(&self, feature: usize, start: usize, out: &mut [f64]) {
         match &self.columns[feature] {
@@ -124,7 +116,7 @@ fn by_name(batch: &RecordBatch, name: &str) -> Result<usize, DataError> {
 }
 
 /// Categories that have texts. Numbers are codes or, for a model that knows categories by the hash of their text, integers.
-fn categories(batch: &RecordBatch, at: usize, texts: &Texts) -> Result<Column, DataError> {
+fn categories(batch: &RecordBatch, at: usize, texts: &Text) -> Result<Column, DataError> {
     let array = batch.column(at);
     let values = match array.data_type() {
         DataType::Dictionary(_, values) => values.as_ref(),
@@ -132,13 +124,13 @@ fn categories(batch: &RecordBatch, at: usize, texts: &Texts) -> Result<Column, D
     };
     let array = match values {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => cast(array, &DataType::LargeUtf8)?,
-        DataType::Boolean if *texts == Texts::Hash => {
+        DataType::Boolean if *texts == Text::Hash => {
             // As Python writes them.
             let name = |value: bool| if value { "True" } else { "False" };
             let names = array.as_boolean().iter().map(|value| value.map(name));
             Arc::new(names.collect::<LargeStringArray>())
         }
-        kind if kind.is_integer() || *texts != Texts::Hash => return column(batch, at),
+        kind if kind.is_integer() || *texts != Text::Hash => return column(batch, at),
         _ => {
             let column = batch.schema_ref().field(at).name().clone();
             return Err(DataError::Category { column, data_type: Box::new(array.data_type().clone()) });

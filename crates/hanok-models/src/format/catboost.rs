@@ -17,16 +17,15 @@
 pub(super) mod binary;
 mod statistics;
 
-use std::collections::BTreeMap;
-
 use super::document::Part;
 use super::json;
 use crate::categories::CategorySet;
 use crate::ensemble::{
     DEPTH_MAX, Dialect, Ensemble, FEATURES_MAX, Kind, Leaf, Link, Missing, NODES_MAX, Node, OUTPUTS_MAX,
-    Split, Sum, Test, Texts, Tree,
+    Split, Sum, Test, Tree,
 };
 use crate::error::ReadError;
+use crate::texts::{Text, Texts};
 use statistics::{Counted, Counts, Made, Statistic};
 
 /// A float feature: its number among all features and whether NaN passes tests.
@@ -63,8 +62,8 @@ impl Features {
         if self.names.iter().all(|name| !name.is_empty()) { self.names.clone() } else { Vec::new() }
     }
 
-    fn texts(&self) -> BTreeMap<u32, Texts> {
-        self.categories.iter().map(|flat| (*flat as u32, Texts::Hash)).collect()
+    fn texts(&self) -> Texts {
+        self.categories.iter().map(|flat| (*flat as u32, Text::Hash)).collect()
     }
 
     /// A test of a float feature, children yet to be set.
@@ -136,20 +135,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
     if let Some(trees) = root.find("trees") {
         trees.elements()?.try_for_each(|tree| reader.nested(&tree))?;
     }
-    let Builder { features, trees, .. } = reader.builder;
-    Ok(Ensemble {
-        source: "CatBoost".to_owned(),
-        dialect: Dialect::CatBoost,
-        features: features.names.len(),
-        texts: features.texts(),
-        feature_names: features.all_names(),
-        base,
-        divisor: 1.0,
-        link: link(&root)?,
-        sum: Sum::F64BaseLast,
-        has_cover: true,
-        trees,
-    })
+    Ok(reader.builder.finish(base, link(&root)?, true))
 }
 
 fn features(info: &Part<'_>) -> Result<Features, ReadError> {
@@ -293,6 +279,23 @@ struct Builder {
 impl Builder {
     fn new(features: Features, outputs: usize, scale: f64) -> Builder {
         Builder { features, outputs, scale, nodes: 0, made: Made::default(), trees: Vec::new() }
+    }
+
+    /// The model of all trees.
+    fn finish(self, base: Vec<f64>, link: Link, has_cover: bool) -> Ensemble {
+        Ensemble {
+            source: "CatBoost".to_owned(),
+            dialect: Dialect::CatBoost,
+            features: self.features.names.len(),
+            texts: self.features.texts(),
+            feature_names: self.features.all_names(),
+            base,
+            divisor: 1.0,
+            link,
+            sum: Sum::F64BaseLast,
+            has_cover,
+            trees: self.trees,
+        }
     }
 
     /// A tree that asks the same at all nodes of a level.

@@ -28,15 +28,14 @@
 //!
 //! `feature_names`, `missing_left` (NaN goes right) and `cover` (no path-dependent values) may be left out.
 
-use std::collections::BTreeMap;
-
 use super::compare;
 use super::document::{Part, index};
 use crate::categories::CategorySet;
 use crate::ensemble::{
-    Dialect, Ensemble, Kind, Leaf, Link, Missing, NODES_MAX, Node, Split, Sum, Test, Texts, Tree,
+    Dialect, Ensemble, Kind, Leaf, Link, Missing, NODES_MAX, Node, Split, Sum, Test, Tree,
 };
 use crate::error::ReadError;
+use crate::texts::{Text, Texts};
 
 /// Reads a parsed document.
 pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
@@ -56,11 +55,11 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         Some(sets) => sets.elements()?.map(set).collect::<Result<_, _>>()?,
         None => Vec::new(),
     };
-    let mut texts = BTreeMap::new();
+    let mut texts = Texts::new();
     if let Some(categories) = root.find("categories") {
         for (feature, list) in categories.members()? {
             let feature = feature.parse().map_err(|_| list.wrong("the key is no number of a feature"))?;
-            texts.insert(feature, Texts::codes(list.texts()?));
+            texts.insert(feature, Text::codes(list.texts()?));
         }
     }
     let list = root.get("trees")?;

@@ -14,7 +14,6 @@
 //!
 //! Tree n belongs to output n mod `num_tree_per_iteration`. A line `average_output` in the head makes sums averages.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::str::FromStr;
 
@@ -23,9 +22,10 @@ use super::json;
 use crate::categories::CategorySet;
 use crate::ensemble::{
     Dialect, Ensemble, Kind, Leaf, Linear, Link, Missing, NODES_MAX, Node, OUTPUTS_MAX, Rule, Split, Sum,
-    Test, Texts, Tree,
+    Test, Tree,
 };
 use crate::error::ReadError;
+use crate::texts::{Text, Texts};
 
 /// Whether bytes begin like a model.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
@@ -163,23 +163,23 @@ fn tree(section: &Section<'_>, output: usize, features: usize) -> Result<Tree, R
 }
 
 /// Texts of the categorical features, if they are known and it is certain whose they are.
-fn texts(head: &Section<'_>, text: &str) -> BTreeMap<u32, Texts> {
+fn texts(head: &Section<'_>, text: &str) -> Texts {
     let infos = head.find("feature_infos").map_or("", |(_, infos)| infos);
     let infos = infos.split_ascii_whitespace().enumerate();
     let features: Vec<usize> =
         infos.filter(|(_, info)| !info.starts_with('[') && *info != "none").map(|(at, _)| at).collect();
     let line = text.rsplit_once("\npandas_categorical:").map_or("", |(_, line)| line.trim());
-    let Ok(document) = json::parse(line.as_bytes()) else { return BTreeMap::new() };
+    let Ok(document) = json::parse(line.as_bytes()) else { return Texts::new() };
     let lists = Part::root(&document);
     let Ok(lists) = lists.elements().map(|lists| lists.map(|list| list.texts().ok()).collect::<Vec<_>>())
     else {
-        return BTreeMap::new();
+        return Texts::new();
     };
     if lists.len() != features.len() {
-        return BTreeMap::new();
+        return Texts::new();
     }
     let named = features.into_iter().zip(lists).filter_map(|(feature, list)| Some((feature as u32, list?)));
-    named.map(|(feature, list)| (feature, Texts::codes(list))).collect()
+    named.map(|(feature, list)| (feature, Text::codes(list))).collect()
 }
 
 fn categories(section: &Section<'_>) -> Result<Vec<CategorySet>, ReadError> {

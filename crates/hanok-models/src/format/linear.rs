@@ -15,14 +15,13 @@
 //! coefficient times feature, in f64 and in this order; links as in `exchange.rs`. `means` are those of the features over the training rows:
 //! path-dependent values are coefficient · (feature − mean). `feature_names` and `means` may be left out.
 
-use std::collections::BTreeMap;
-
 use super::document::Part;
 use super::exchange;
 use crate::ensemble::{
     Dialect, Ensemble, FEATURES_MAX, Kind, Leaf, Linear, NODES_MAX, Node, OUTPUTS_MAX, Rule, Sum, Tree,
 };
 use crate::error::ReadError;
+use crate::texts::Texts;
 
 /// Reads a parsed document.
 pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
@@ -43,7 +42,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         dialect: Dialect::SklearnF64,
         feature_names: root.find("feature_names").map_or(Ok(Vec::new()), |names| names.texts())?,
         features,
-        texts: BTreeMap::new(),
+        texts: Texts::new(),
         base: vec![0.0; intercepts.len()],
         divisor: 1.0,
         link: exchange::link(&root)?,

@@ -16,11 +16,12 @@ mod attributes;
 mod separate;
 mod unified;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::protobuf::Message;
 use crate::ensemble::{Dialect, Ensemble, FEATURES_MAX, Kind, Link, NODES_MAX, Node, OUTPUTS_MAX, Sum, Tree};
 use crate::error::ReadError;
+use crate::texts::Texts;
 use attributes::{Attributes, LeafValue};
 
 /// Latest version of `ai.onnx.ml` that is read.
@@ -116,7 +117,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
         dialect: if input.is_double { Dialect::OnnxF64 } else { Dialect::OnnxF32 },
         feature_names: input.names,
         features,
-        texts: BTreeMap::new(),
+        texts: Texts::new(),
         base: forest.base,
         divisor: forest.divisor,
         link: forest.link,

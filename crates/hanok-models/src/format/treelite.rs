@@ -11,8 +11,6 @@
 //! An output is a class of a target. What the trees say is added up in the leaves' precision, averaged, and the base added at the end. Values
 //! are compared in the thresholds' precision.
 
-use std::collections::BTreeMap;
-
 use super::bytes::{Cursor, Scalar};
 use super::compare::{self, Branches, Compare};
 use crate::categories::CategorySet;
@@ -21,6 +19,7 @@ use crate::ensemble::{
     Tree,
 };
 use crate::error::ReadError;
+use crate::texts::Texts;
 
 /// The version that is read.
 const VERSION: i32 = 4;
@@ -195,7 +194,7 @@ fn body<T: Scalar + Into<f64>>(
         dialect: if is_single { Dialect::SklearnF32 } else { Dialect::SklearnF64 },
         feature_names: Vec::new(),
         features: head.features,
-        texts: BTreeMap::new(),
+        texts: Texts::new(),
         base: head.base,
         divisor,
         link,

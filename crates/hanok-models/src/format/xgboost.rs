@@ -16,16 +16,15 @@
 //! - vector leaves (`size_leaf_vector` > 1): in `leaf_weights` at the row that the leaf's `right_children` says, or before
 //!   3.1 in `base_weights` by node; these versions write no `sum_hessian` for them, so there are no path-dependent values.
 
-use std::collections::BTreeMap;
-
 use super::document::Part;
 use super::linear;
 use crate::categories::CategorySet;
 use crate::ensemble::{
     Dialect, Ensemble, Kind, Leaf, Linear, Link, Missing, NODES_MAX, Node, OUTPUTS_MAX, Rule, Split, Sum,
-    Test, Texts, Tree,
+    Test, Tree,
 };
 use crate::error::ReadError;
+use crate::texts::{Text, Texts};
 
 /// Reads a parsed document.
 pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
@@ -60,7 +59,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         dialect: Dialect::XgBoost,
         feature_names,
         features,
-        texts: BTreeMap::new(),
+        texts: Texts::new(),
         base,
         divisor: 1.0,
         link,
@@ -93,8 +92,8 @@ fn source(version: &[f64]) -> String {
 }
 
 /// Texts of the features whose categories have some.
-fn texts(model: &Part<'_>) -> Result<BTreeMap<u32, Texts>, ReadError> {
-    let mut texts = BTreeMap::new();
+fn texts(model: &Part<'_>) -> Result<Texts, ReadError> {
+    let mut texts = Texts::new();
     let Some(cats) = model.find("cats") else { return Ok(texts) };
     let Some(encodings) = cats.find("enc") else { return Ok(texts) };
     for (feature, encoding) in encodings.elements()?.enumerate() {
@@ -110,7 +109,7 @@ fn texts(model: &Part<'_>) -> Result<BTreeMap<u32, Texts>, ReadError> {
         let all: Option<Vec<String>> = offsets.windows(2).map(text).collect();
         let all = all.ok_or_else(|| values.wrong("texts go beyond the end"))?;
         if !all.is_empty() {
-            texts.insert(feature as u32, Texts::codes(all));
+            texts.insert(feature as u32, Text::codes(all));
         }
     }
     Ok(texts)

@@ -155,11 +155,15 @@ impl<'a> Interventional<'a> {
         let mut base = vec![0.0; table.rows() * outputs];
         let share = 1.0 / self.background.rows() as f64;
         for at in 0..self.background.rows() {
-            let explained = if super::linear::has_linear(self.ensemble) {
-                let one = self.background.slice(at, 1);
-                Interventional::new(self.ensemble, one)?.explain(table, threads)?
-            } else {
+            let explained = if super::no_linear_leaves(self.ensemble).is_ok() {
                 Explainer::new(&self.reference(at))?.explain(table, threads)?
+            } else {
+                let mut one = vec![0.0; features];
+                one.chunks_mut(1)
+                    .enumerate()
+                    .for_each(|(feature, one)| self.background.fill(feature, at, one));
+                Interventional::new(self.ensemble, Table::from_rows(&one, features))?
+                    .explain(table, threads)?
             };
             let cells = values.chunks_mut(features.max(1)).zip(explained.values.chunks(features.max(1)));
             for ((cell, base), (to, from)) in base.iter_mut().enumerate().zip(cells) {

@@ -28,11 +28,6 @@ use crate::table::Table;
 /// Most features that decide whether a leaf counts: bits of a pattern.
 const PLAYERS_MAX: usize = 64;
 
-/// Whether any leaf is a linear function.
-pub(super) fn has_linear(ensemble: &Ensemble) -> bool {
-    ensemble.trees.iter().any(|tree| linear_leaves(tree).next().is_some())
-}
-
 fn linear_leaves(tree: &Tree) -> impl Iterator<Item = (usize, &Leaf, &Linear)> {
     tree.nodes.iter().enumerate().filter_map(|(at, node)| match &node.kind {
         Kind::Leaf(leaf) => leaf.linear.as_deref().map(|linear| (at, leaf, linear)),
@@ -56,23 +51,14 @@ pub(super) fn check_path(ensemble: &Ensemble) -> Result<(), ExplainError> {
     Ok(())
 }
 
-/// Adds the expectation of linear models to the base.
-pub(super) fn add_path_base(ensemble: &Ensemble, base: &mut [f64]) {
-    for tree in &ensemble.trees {
-        for (_, leaf, linear) in linear_leaves(tree) {
-            let terms = linear.terms.iter().zip(&linear.means);
-            let sum: f64 = terms.map(|((_, coefficient), mean)| coefficient * mean).sum();
-            base[tree.output as usize] += linear.constant - leaf.value + sum;
-        }
-    }
-}
-
 /// Adds the path-dependent values of linear models.
 pub(super) fn add_path(ensemble: &Ensemble, table: &Table, values: &mut [f64]) {
     let (outputs, features) = (ensemble.outputs(), ensemble.features);
-    let mut column = vec![0.0; table.rows()];
-    for tree in &ensemble.trees {
+    let mut column = Vec::new();
+    // Only these can have been accepted.
+    for tree in ensemble.trees.iter().filter(|tree| tree.nodes.len() == 1) {
         for (_, _, linear) in linear_leaves(tree) {
+            column.resize(table.rows(), 0.0);
             for ((feature, coefficient), mean) in linear.terms.iter().zip(&linear.means) {
                 table.fill(*feature as usize, 0, &mut column);
                 let start = tree.output as usize * features + *feature as usize;
@@ -417,7 +403,6 @@ mod tests {
     #[test]
     fn path_values_of_linear_trees_are_refused() {
         let mut ensemble = model(3, 3, 4, Rule::LightGbm);
-        assert!(has_linear(&ensemble));
         assert!(matches!(Explainer::new(&ensemble), Err(ExplainError::LinearLeaves)));
         for node in ensemble.trees.iter_mut().flat_map(|tree| &mut tree.nodes) {
             if let Kind::Leaf(leaf) = &mut node.kind {

@@ -79,7 +79,7 @@ pub(super) fn means(tree: &Tree) -> Vec<f64> {
     let mut means = vec![0.0; tree.nodes.len()];
     for (at, node) in tree.nodes.iter().enumerate().rev() {
         means[at] = match &node.kind {
-            Kind::Leaf(leaf) => leaf.value,
+            Kind::Leaf(leaf) => leaf.expected(),
             Kind::Split(split) => {
                 let [left, right] = shares(tree, split);
                 left * means[split.left as usize] + right * means[split.right as usize]

@@ -1,13 +1,12 @@
 //! Against Shapley's formula itself, summed over all subsets, on random trees.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 
 use super::simd::Isa;
 use super::*;
 use crate::categories::CategorySet;
 use crate::ensemble::{Dialect, Kind, Leaf, Link, Missing, Node, Split, Sum, Test, Tree};
+use crate::texts::Texts;
 
 /// A small generator: trees are functions of a seed, so that proptest shrinks to small seeds and sizes.
 pub(super) struct Random(pub(super) u64);
@@ -81,7 +80,7 @@ pub(super) fn random_model(
         dialect: [Dialect::XgBoost, Dialect::LightGbm, Dialect::SklearnF32][random.below(3)],
         feature_names: Vec::new(),
         features,
-        texts: BTreeMap::new(),
+        texts: Texts::new(),
         base: (0..outputs).map(|_| random.real()).collect(),
         divisor: 1.0 + random.below(3) as f64,
         link: Link::Identity,

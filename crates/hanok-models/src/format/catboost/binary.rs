@@ -9,7 +9,7 @@
 
 use super::statistics::{Counted, Counts, Statistic};
 use super::{Builder, Features, Float};
-use crate::ensemble::{Dialect, Ensemble, Kind, Leaf, Link, Node, Split, Sum};
+use crate::ensemble::{Ensemble, Kind, Leaf, Link, Node, Split};
 use crate::error::ReadError;
 use crate::format::bytes::Cursor;
 use crate::format::document::Part;
@@ -91,20 +91,8 @@ pub(in super::super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     } else {
         reader.nested(&model, &sizes)?;
     }
-    let features = &reader.builder.features;
-    Ok(Ensemble {
-        source: "CatBoost".to_owned(),
-        dialect: Dialect::CatBoost,
-        features: features.names.len(),
-        texts: features.texts(),
-        feature_names: features.all_names(),
-        base,
-        divisor: 1.0,
-        link: link(&root)?,
-        sum: Sum::F64BaseLast,
-        has_cover: !reader.weights.is_empty(),
-        trees: reader.builder.trees,
-    })
+    let has_cover = !reader.weights.is_empty();
+    Ok(reader.builder.finish(base, link(&root)?, has_cover))
 }
 
 fn wrong(field: &str, problem: &str) -> ReadError {
