@@ -32,13 +32,13 @@ pub enum ReadError {
         what: String,
     },
     /// Written by a later version than is known.
-    #[error("{path}: version {found} of the format is not read; versions up to {known} are")]
+    #[error("{path}: version {found} is not read, only {known}")]
     Version {
         /// Path in the document, `line 12` or `byte 0`.
         path: String,
         /// The file's version.
         found: String,
-        /// The latest version that is read.
+        /// What is read.
         known: &'static str,
     },
     /// A test that several features decide together.

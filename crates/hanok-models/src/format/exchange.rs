@@ -96,7 +96,9 @@ pub(super) fn check_version(root: &Part<'_>) -> Result<(), ReadError> {
     let version = root.get("version")?;
     match version.count()? {
         1 => Ok(()),
-        found => Err(ReadError::Version { path: version.path(), found: found.to_string(), known: "1" }),
+        found => {
+            Err(ReadError::Version { path: version.path(), found: found.to_string(), known: "version 1" })
+        }
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     let version = head.find("version").map_or("", |(_, version)| version.trim());
     if version.strip_prefix('v').and_then(|major| major.parse().ok()).is_some_and(|major: u32| major > 4) {
         let (path, found) = (format!("line {}", head.line), version.to_owned());
-        return Err(ReadError::Version { path, found, known: "v4" });
+        return Err(ReadError::Version { path, found, known: "versions up to v4" });
     }
     let features: usize = head.one("max_feature_idx")?;
     let features = features.saturating_add(1);

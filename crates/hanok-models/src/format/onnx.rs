@@ -82,7 +82,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     match version {
         None => return Err(ReadError::Part { path, problem: "`ai.onnx.ml` is not among them".to_owned() }),
         Some(version) if version > VERSION => {
-            return Err(ReadError::Version { path, found: version.to_string(), known: "5" });
+            return Err(ReadError::Version { path, found: version.to_string(), known: "versions 1 to 5" });
         }
         Some(_) => {}
     }

@@ -39,7 +39,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     let version: [i32; 3] = [cursor.number()?, cursor.number()?, cursor.number()?];
     if version[0] != VERSION {
         let (path, found) = ("byte 0".to_owned(), version.map(|part| part.to_string()).join("."));
-        return Err(ReadError::Version { path, found, known: "4, and no earlier ones" });
+        return Err(ReadError::Version { path, found, known: "version 4" });
     }
     match (cursor.number::<u8>()?, cursor.number::<u8>()?) {
         (2, 2) => body::<f32>(&mut cursor, version, true),

@@ -32,7 +32,7 @@ pub(super) fn read(root: Part<'_>) -> Result<Ensemble, ReadError> {
         root.find("version").and_then(|v| v.numbers().ok().map(<[f64]>::to_vec)).unwrap_or_default();
     if version.first().is_some_and(|major| *major > 3.0) {
         let found = source(&version);
-        return Err(ReadError::Version { path: "$.version".to_owned(), found, known: "3" });
+        return Err(ReadError::Version { path: "$.version".to_owned(), found, known: "XGBoost 1 to 3" });
     }
     let learner = root.get("learner")?;
     let parameters = learner.get("learner_model_param")?;
