@@ -47,7 +47,7 @@ impl Coded for RunError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Columns(error) => error.hint(),
-            Self::Model(ExplainError::NoCover) => {
+            Self::Model(ExplainError::NoCover | ExplainError::LinearLeaves) => {
                 Some("compare with a background: `--method interventional --background …`".to_owned())
             }
             _ => None,
