@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("HK15", "Charts"),
     ("HK16", "Tree ensembles: reading, predicting, explaining"),
     ("HK17", "Predictive models: registry, data, explanations"),
+    ("HK18", "Drift"),
 ];
 
 const INTRODUCTION: &str = "\

@@ -19,6 +19,7 @@ const TIERS: &[(&str, u8)] = &[
     ("hanok-models", 1),
     ("hanok-charts", 1),
     ("hanok-infer", 1),
+    ("hanok-drift", 1),
     ("hanok-load", 2),
     ("hanok-transform", 2),
     ("hanok-features", 2),

@@ -11,5 +11,5 @@ macro_rules! rooms {
 
 rooms!(
     project, catalog, lake, load, query, transform, features, online, serve, cli, pit, mask, staging,
-    publish, chart, ensemble, infer, explain
+    publish, chart, ensemble, infer, explain, drift
 );

@@ -1,0 +1,302 @@
+//! Columns and tables compared: what each has, how it differs, and whether that matters.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::DataType;
+
+use crate::aspects;
+use crate::column::{self, Kind};
+use crate::error::CompareError;
+use crate::measure::Statistic;
+use crate::verdict::{Effect, Options, Verdict, benjamini_hochberg};
+
+/// Counts of pairs of values must be exact in 64 bits.
+const ROWS_MAX: usize = i32::MAX as usize;
+
+/// A column of both tables, each side in chunks.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// The column's name.
+    pub name: String,
+    /// The reference's values.
+    pub reference: Vec<ArrayRef>,
+    /// The current values.
+    pub current: Vec<ArrayRef>,
+}
+
+/// What an aspect looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum What {
+    /// How often a value is missing.
+    Missing,
+    /// The values themselves.
+    Values,
+    /// Values beyond the reference's smallest and largest.
+    Range,
+    /// The characters of a text, the elements of a list.
+    Length,
+    /// The kinds of characters of a text.
+    Pattern,
+    /// Pairs of neighbouring characters of a text, one a row, in 64 buckets.
+    Token,
+    /// One element a list.
+    Element,
+    /// The hour of a time of the world or of the day, in UTC.
+    Hour,
+    /// The day of the week, in UTC.
+    Weekday,
+}
+
+/// One way in which a column may have drifted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aspect {
+    /// What it looks at.
+    pub what: What,
+    /// All that was measured.
+    pub statistics: Vec<Statistic>,
+    /// The effect that decides.
+    pub effect: Effect,
+    /// The p-value that decides.
+    pub p: f64,
+    /// The same, adjusted for all tests of the table.
+    pub p_adjusted: f64,
+    /// Whether it matters.
+    pub verdict: Verdict,
+}
+
+/// A side of a column. What a kind of column does not have is `None`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    /// Rows.
+    pub rows: u64,
+    /// Of these, null or NaN.
+    pub missing: u64,
+    /// Of these, infinite.
+    pub infinite: u64,
+    /// Different values; of texts that are not categories counted by a hash, and `None` beyond 2²¹.
+    pub distinct: Option<usize>,
+    /// The smallest and the largest value; of times in seconds since 1970 (UTC) or midnight; of texts their lengths.
+    pub range: Option<[f64; 2]>,
+    /// Mean of the finite values.
+    pub mean: Option<f64>,
+    /// Their standard deviation, divided by their number.
+    pub deviation: Option<f64>,
+}
+
+impl Profile {
+    /// The share of rows that are missing.
+    pub fn missing_rate(&self) -> f64 {
+        self.missing as f64 / self.rows.max(1) as f64
+    }
+
+    /// Different values per value; 1 for a key.
+    pub fn uniqueness(&self) -> Option<f64> {
+        let values = self.rows - self.missing;
+        self.distinct.map(|distinct| distinct as f64 / values.max(1) as f64)
+    }
+}
+
+/// Categories of one side only.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Categories {
+    /// The most frequent categories that the reference does not have, with their rows; at most 20.
+    pub new: Vec<(String, u64)>,
+    /// How many there are.
+    pub new_count: usize,
+    /// The share of current values in them.
+    pub new_share: f64,
+    /// The most frequent categories that only the reference has, with their rows; at most 20.
+    pub vanished: Vec<(String, u64)>,
+    /// How many there are.
+    pub vanished_count: usize,
+    /// The share of the reference's values in them.
+    pub vanished_share: f64,
+}
+
+/// A column of both tables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// How each side was compared. Different kinds are drift by themselves.
+    pub kinds: [Kind; 2],
+    /// The types; integers may become floats without drift.
+    pub types: [DataType; 2],
+    /// What each side has.
+    pub profiles: [Profile; 2],
+    /// What was compared. Empty when a side has no rows or the kinds differ.
+    pub aspects: Vec<Aspect>,
+    /// Of columns with categories.
+    pub categories: Option<Categories>,
+    /// The worst of its aspects.
+    pub verdict: Verdict,
+}
+
+/// Two tables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Columns that both have.
+    pub columns: Vec<Column>,
+    /// Names of columns that only the reference has.
+    pub vanished: Vec<String>,
+    /// Names of columns that only the current table has.
+    pub new: Vec<String>,
+    /// Columns of a type without statistics.
+    pub skipped: Vec<String>,
+    /// What was compared with.
+    pub options: Options,
+}
+
+impl Report {
+    /// Columns that have drifted.
+    pub fn drifted(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|column| column.verdict == Verdict::Drifted)
+    }
+}
+
+/// Compares the columns that two tables have in common, on some threads.
+pub fn compare(
+    reference: &[RecordBatch],
+    current: &[RecordBatch],
+    options: &Options,
+    threads: usize,
+) -> Result<Report, CompareError> {
+    let fields = |batches: &[RecordBatch]| {
+        batches.first().map(|batch| batch.schema()).ok_or(CompareError::NothingInCommon)
+    };
+    let schemas = [fields(reference)?, fields(current)?];
+    for schema in &schemas {
+        let mut names: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(CompareError::Ambiguous(pair[0].clone()));
+        }
+    }
+    let only = |at: usize, other: usize| {
+        let is_new = |name: &String| schemas[other].index_of(name).is_err();
+        schemas[at].fields().iter().map(|field| field.name().clone()).filter(is_new).collect::<Vec<_>>()
+    };
+    let is_comparable = |at: &(usize, usize)| {
+        let kind = |side: usize, at: usize| Kind::of(schemas[side].field(at).data_type());
+        kind(0, at.0).is_some() && kind(1, at.1).is_some()
+    };
+    let common = schemas[0].fields().iter().enumerate();
+    let common = common.filter_map(|(at, field)| Some((at, schemas[1].index_of(field.name()).ok()?)));
+    let (common, skipped): (Vec<_>, Vec<_>) = common.partition(is_comparable);
+    let name = |at: usize| schemas[0].field(at).name().clone();
+    if common.is_empty() {
+        return Err(CompareError::NothingInCommon);
+    }
+    let chunks =
+        |batches: &[RecordBatch], at: usize| batches.iter().map(|batch| batch.column(at).clone()).collect();
+    let read = |column: usize| {
+        let (left, right) = common[column];
+        Ok::<_, CompareError>(Pair {
+            name: name(left),
+            reference: chunks(reference, left),
+            current: chunks(current, right),
+        })
+    };
+    let mut report = compare_columns(common.len(), read, options, threads)?;
+    report.vanished = only(0, 1);
+    report.new = only(1, 0);
+    report.skipped = skipped.into_iter().map(|(at, _)| name(at)).collect();
+    Ok(report)
+}
+
+/// Compares columns that are read when a thread gets to them: no more of them are in memory than there are threads.
+pub fn compare_columns<E: From<CompareError> + Send>(
+    count: usize,
+    read: impl Fn(usize) -> Result<Pair, E> + Sync,
+    options: &Options,
+    threads: usize,
+) -> Result<Report, E> {
+    options.checked()?;
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(count));
+    let run = || {
+        let mut scratch = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            if at >= count {
+                break;
+            }
+            let column = read(at).and_then(|pair| Ok(column(&pair, options, &mut scratch)?));
+            if column.is_err() {
+                next.store(count, Ordering::Relaxed);
+            }
+            // Adding to a list cannot leave it half changed, so a poisoned lock is still whole.
+            done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, column));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads.min(count) {
+            scope.spawn(run);
+        }
+        run();
+    });
+    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    done.sort_unstable_by_key(|(at, _)| *at);
+    let mut columns = done.into_iter().map(|(_, column)| column).collect::<Result<Vec<_>, E>>()?;
+    judge(&mut columns, options);
+    Ok(Report { columns, vanished: Vec::new(), new: Vec::new(), skipped: Vec::new(), options: *options })
+}
+
+fn column(pair: &Pair, options: &Options, scratch: &mut Vec<u64>) -> Result<Column, CompareError> {
+    let sides = [pair.reference.as_slice(), pair.current.as_slice()];
+    let types = sides.map(|chunks| chunks.first().map_or(DataType::Null, |chunk| chunk.data_type().clone()));
+    let rows = sides.map(|chunks| chunks.iter().map(|chunk| chunk.len()).sum::<usize>());
+    let largest = rows[0].max(rows[1]);
+    if largest > ROWS_MAX {
+        return Err(CompareError::Rows { column: pair.name.clone(), rows: largest, limit: ROWS_MAX });
+    }
+    let kind = |data_type: &DataType| {
+        let error =
+            || CompareError::Type { column: pair.name.clone(), data_type: Box::new(data_type.clone()) };
+        Kind::of(data_type).ok_or_else(error)
+    };
+    let mut kinds = [kind(&types[0])?, kind(&types[1])?];
+    // A side without a type takes the other's.
+    for side in [0, 1] {
+        if kinds[side] == Kind::Nothing {
+            kinds[side] = kinds[1 - side];
+        }
+    }
+    let mut column = Column {
+        name: pair.name.clone(),
+        kinds,
+        types,
+        profiles: sides.map(|chunks| {
+            let (rows, missing) = column::missing(chunks);
+            Profile { rows, missing, ..Profile::default() }
+        }),
+        aspects: Vec::new(),
+        categories: None,
+        verdict: Verdict::Stable,
+    };
+    if kinds[0] == kinds[1] {
+        aspects::compare(&mut column, kinds[0], sides, options, scratch)?;
+    }
+    Ok(column)
+}
+
+/// Adjusts the p-values of all aspects together and decides.
+fn judge(columns: &mut [Column], options: &Options) {
+    let p: Vec<f64> = columns.iter().flat_map(|column| &column.aspects).map(|aspect| aspect.p).collect();
+    let mut adjusted = benjamini_hochberg(&p).into_iter();
+    for column in columns {
+        for (aspect, p) in column.aspects.iter_mut().zip(adjusted.by_ref()) {
+            aspect.p_adjusted = p;
+            aspect.verdict = aspect.effect.verdict(p, options.alpha);
+        }
+        let worst = column.aspects.iter().map(|aspect| aspect.verdict).max();
+        column.verdict = match worst {
+            _ if column.kinds[0] != column.kinds[1] => Verdict::Drifted,
+            Some(worst) => worst,
+            // Nothing to compare: without a row on a side nothing is known.
+            None => Verdict::Undecided,
+        };
+    }
+}

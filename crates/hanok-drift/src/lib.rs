@@ -1,0 +1,30 @@
+//! Drift statistics and verdicts. Arrow in, values out.
+//!
+//! [`compare`] takes two tables and says of each column what each side has ([`Profile`]), how far the sides are apart in each
+//! [`Aspect`], and whether that matters ([`Verdict`]): an effect beyond its threshold that chance does not explain, with p-values
+//! adjusted for all tests together. [`compare_columns`] does the same with columns that are read one by one.
+//!
+//! Must not exist here: files, sockets, async, catalogs, charts.
+
+mod aspects;
+mod bins;
+mod categories;
+mod column;
+mod compare;
+mod contingency;
+mod divergence;
+mod error;
+mod kolmogorov;
+mod measure;
+mod numeric;
+mod ranks;
+mod sort;
+mod special;
+mod text;
+mod verdict;
+
+pub use column::Kind;
+pub use compare::{Aspect, Categories, Column, Pair, Profile, Report, What, compare, compare_columns};
+pub use error::CompareError;
+pub use measure::{Measure, Statistic};
+pub use verdict::{Effect, Options, Verdict, benjamini_hochberg};

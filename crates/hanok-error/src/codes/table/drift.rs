@@ -1,0 +1,22 @@
+//! HK18xx: drift statistics.
+
+codes! { CODES:
+    DRIFT_COLUMNS = "HK1801", "two tables have nothing to compare",
+        "The reference and the current table have no column of the same name, or one of them has a name twice.",
+        "Compare tables of one origin, or name the columns that both have.";
+    DRIFT_TYPE = "HK1802", "a column has no drift statistics",
+        "Numbers, booleans, texts, dates and times are compared by value, lists by their lengths and elements; other types are not.",
+        "Leave the column out, or derive a column of numbers or text from it.";
+    DRIFT_LIMIT = "HK1803", "a column is larger than drift statistics allow",
+        "Exact statistics sort a column in memory, and a column may have at most 2,147,483,647 rows; categories have a limit of their own, given in the message.",
+        "Compare a sample or a shorter window, or treat a column of identifiers as what it is and leave it out.";
+    DRIFT_OPTION = "HK1804", "an option of a drift comparison is out of range",
+        "A level of significance, a threshold or a number of bins is outside of what the message names.",
+        "Correct the option.";
+    DRIFT_ROWS = "HK1805", "too few rows or columns for a drift statistic",
+        "A multivariate statistic needs some complete rows on both sides and at least two columns with different values.",
+        "Give more rows, or leave out the columns that are mostly missing.";
+    DRIFT_DETECTOR = "HK1806", "a streaming detector's setting is out of range",
+        "A confidence, a window or a threshold is not of the range that the message names.",
+        "Correct the setting; the defaults are those of the method's authors.";
+}
