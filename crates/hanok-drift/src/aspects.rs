@@ -169,9 +169,10 @@ fn times(
         describe(column, side, &sample);
         column.profiles[side].distinct = Some(sample.sorted.chunk_by(|a, b| a == b).count());
         for seconds in &sample.sorted {
-            hours[(seconds / 3600.0).floor().rem_euclid(24.0) as usize][side] += 1;
+            let hour = (*seconds as i64).div_euclid(3600);
+            hours[hour.rem_euclid(24) as usize][side] += 1;
             // 1970 began on a Thursday, the fourth day after Sunday.
-            days[((seconds / 86_400.0).floor() + 4.0).rem_euclid(7.0) as usize][side] += 1;
+            days[(hour.div_euclid(24) + 4).rem_euclid(7) as usize][side] += 1;
         }
     }
     let is_date = |data_type: &DataType| matches!(data_type, DataType::Date32);

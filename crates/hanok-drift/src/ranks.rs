@@ -46,17 +46,22 @@ pub(crate) fn ranks(reference: &[f64], current: &[f64]) -> Ranks {
     };
     let (nf, mf, all) = (n as f64, m as f64, (n + m) as f64);
     let unit = 1.0 / (nf * mf);
-    let at = |side: &[f64], place: usize| side.get(place).copied().unwrap_or(f64::INFINITY);
+    // NaN is after the end: it is neither the smaller one nor equal to anything.
+    let at = |side: &[f64], place: usize| side.get(place).copied().unwrap_or(f64::NAN);
     let (mut i, mut j) = (0, 0);
     let (mut left, mut right) = (at(reference, 0), at(current, 0));
     while i < n || j < m {
         let value = left.min(right);
         let (i_before, j_before) = (i, j);
-        while i < n && left == value {
+        // The first step without a branch, because which side is next cannot be predicted.
+        i += usize::from(left == value);
+        j += usize::from(right == value);
+        (left, right) = (at(reference, i), at(current, j));
+        while left == value {
             i += 1;
             left = at(reference, i);
         }
-        while j < m && right == value {
+        while right == value {
             j += 1;
             right = at(current, j);
         }

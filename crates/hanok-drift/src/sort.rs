@@ -1,9 +1,9 @@
 //! Sorting numbers by radix.
 
-/// Bits of one pass: six passes cover 64 bits, and the counts of all of them stay in the second cache.
-const DIGIT: u32 = 11;
+/// Bits of one pass: the counts of all passes stay in the first cache.
+const DIGIT: u32 = 10;
 const BUCKETS: usize = 1 << DIGIT;
-const PASSES: usize = 6;
+const PASSES: usize = 3;
 /// Below this a comparison sort is faster.
 const RADIX_MIN: usize = 1500;
 
@@ -28,14 +28,14 @@ pub(crate) fn sorted(mut keys: Vec<u64>, scratch: &mut Vec<u64>) -> Vec<f64> {
     keys.into_iter().map(value).collect()
 }
 
-fn digit(key: u64, pass: usize) -> usize {
-    (key >> (pass as u32 * DIGIT)) as usize & (BUCKETS - 1)
-}
-
-/// Least significant digit first; passes in which all digits are equal are left out, so that integers and tied columns
-/// take two or three.
+/// Least significant digit first over the highest 30 bits in which the keys differ; the few that are equal there are sorted
+/// among themselves. Numbers of few digits, such as integers, differ in no other bits.
 fn radix(keys: &mut Vec<u64>, scratch: &mut Vec<u64>) {
-    let mut counts = vec![[0_u32; BUCKETS]; PASSES];
+    let first = keys[0];
+    let different = keys.iter().fold(0, |bits, key| bits | (key ^ first));
+    let shift = (64 - different.leading_zeros()).saturating_sub(DIGIT * PASSES as u32);
+    let digit = |key: u64, pass: usize| (key >> (shift + pass as u32 * DIGIT)) as usize & (BUCKETS - 1);
+    let mut counts = [[0_u32; BUCKETS]; PASSES];
     for key in keys.iter() {
         for (pass, counts) in counts.iter_mut().enumerate() {
             counts[digit(*key, pass)] += 1;
@@ -43,7 +43,7 @@ fn radix(keys: &mut Vec<u64>, scratch: &mut Vec<u64>) {
     }
     scratch.resize(keys.len(), 0);
     for (pass, counts) in counts.iter_mut().enumerate() {
-        if counts[digit(keys[0], pass)] as usize == keys.len() {
+        if counts[digit(first, pass)] as usize == keys.len() {
             continue;
         }
         let mut start = 0;
@@ -57,6 +57,20 @@ fn radix(keys: &mut Vec<u64>, scratch: &mut Vec<u64>) {
         }
         std::mem::swap(keys, scratch);
     }
+    if different.trailing_zeros() < shift {
+        let mut start = 0;
+        while start < keys.len() {
+            let high = keys[start] >> shift;
+            let mut end = start + 1;
+            while end < keys.len() && keys[end] >> shift == high {
+                end += 1;
+            }
+            if end - start > 1 {
+                keys[start..end].sort_unstable();
+            }
+            start = end;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -65,6 +79,19 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn keys_that_differ_in_low_bits_only_are_sorted(keys in prop::collection::vec(0_u64..1 << 20, 1500..2500), high in any::<u64>()) {
+            let mut keys: Vec<u64> = keys.into_iter().map(|low| (high & !0xf_ffff) | low).collect();
+            // One far away hides all others in the bits that are sorted by radix.
+            for far in [None, Some(!high)] {
+                keys.extend(far);
+                let mut found = keys.clone();
+                radix(&mut found, &mut Vec::new());
+                keys.sort_unstable();
+                prop_assert_eq!(&found, &keys);
+            }
+        }
+
         #[test]
         fn it_is_the_order_of_the_numbers(some in prop::collection::vec(any::<f64>(), 0..100), repeat in 1_usize..60) {
             let mut numbers: Vec<f64> = some.iter().filter(|v| !v.is_nan()).map(|v| v + 0.0).collect();

@@ -32,6 +32,9 @@ const TERMS_MAX: usize = 1_000_000;
 /// The regularised upper incomplete gamma function Q(a, x) for a, x > 0: a series below a + 1, a continued fraction above
 /// (Press et al., Numerical Recipes, 6.2).
 fn gamma_q(a: f64, x: f64) -> f64 {
+    if x.is_infinite() {
+        return 0.0;
+    }
     let scale = poisson_term(a, x);
     if scale == 0.0 {
         return if x < a { 1.0 } else { 0.0 };
