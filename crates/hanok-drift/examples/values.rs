@@ -1,6 +1,7 @@
 //! Reads two Arrow files, compares them and writes everything as JSON: what `tests/drift/` and the benchmark run.
 //!
-//! `values compare REFERENCE CURRENT [THREADS]`; `values time REFERENCE CURRENT` prints the fastest of five runs a column. Numbers that JSON does not have are the texts `inf`, `-inf` and `NaN`.
+//! `values compare REFERENCE CURRENT [THREADS]`; `values evidently|nannyml REFERENCE CURRENT`; `values stream DETECTOR VALUES [DRAWS]` with
+//! plain little-endian f64 prints 0, 1 or 2 a value; `values time REFERENCE CURRENT` prints the fastest of five runs a column. Numbers that JSON does not have are the texts `inf`, `-inf` and `NaN`.
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
@@ -10,7 +11,9 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::ipc::reader::FileReader;
-use hanok_drift::{Aspect, Column, Effect, Options, Profile, Report, compare};
+use hanok_drift::peers::{evidently, nannyml};
+use hanok_drift::stream::{Adwin, Ddm, Detector, Eddm, HddmA, HddmW, Kswin, PageHinkley, Signal};
+use hanok_drift::{Aspect, Column, Effect, Options, Pair, Profile, Report, compare};
 use serde_json::{Value, json};
 
 fn number(value: f64) -> Value {
@@ -74,6 +77,50 @@ fn report(report: &Report, seconds: f64) -> Value {
     })
 }
 
+fn by_evidently(pair: &Pair) -> Result<Value, Box<dyn Error>> {
+    Ok(evidently(pair)?.map_or(Value::Null, |found| {
+        json!({ "test": found.test, "value": number(found.value), "threshold": found.threshold, "has_drifted": found.has_drifted })
+    }))
+}
+
+fn by_nannyml(pair: &Pair) -> Result<Value, Box<dyn Error>> {
+    Ok(nannyml(pair)?.map_or(Value::Null, |found| {
+        let numbers = |values: &[f64]| values.iter().copied().map(number).collect::<Vec<_>>();
+        json!({
+            "thresholds": numbers(&found.thresholds), "reference": numbers(&found.reference),
+            "current": numbers(&found.current), "alerts": found.alerts(),
+        })
+    }))
+}
+
+fn floats(path: &str) -> Result<Vec<f64>, Box<dyn Error>> {
+    let bytes = std::fs::read(path)?;
+    Ok(bytes.as_chunks::<8>().0.iter().map(|value| f64::from_le_bytes(*value)).collect())
+}
+
+/// The signals of a detector on a stream; `draws` are the places that each test of KSWIN is to draw.
+fn signals(name: &str, values: &[f64], draws: &[f64]) -> Result<Vec<Signal>, Box<dyn Error>> {
+    let mut detector: Box<dyn Detector> = match name {
+        "adwin" => Box::new(Adwin::default()),
+        "page_hinkley" => Box::new(PageHinkley::default()),
+        "ddm" => Box::new(Ddm::default()),
+        "eddm" => Box::new(Eddm::default()),
+        "hddm_a" => Box::new(HddmA::default()),
+        "hddm_a_both" => Box::new(HddmA::new(0.001, 0.005, true)?),
+        "hddm_w" => Box::new(HddmW::default()),
+        "hddm_w_both" => Box::new(HddmW::new(0.001, 0.005, 0.05, true)?),
+        "kswin" => {
+            let mut detector = Kswin::default();
+            let draw = |test: u64| {
+                draws.iter().skip(test as usize * 30).take(30).map(|place| *place as usize).collect()
+            };
+            return Ok(values.iter().map(|value| detector.update_with(*value, draw)).collect());
+        }
+        other => return Err(format!("no detector {other}").into()),
+    };
+    Ok(values.iter().map(|value| detector.update(*value)).collect())
+}
+
 /// What this thread has had of a processor, whatever else the machine does; Linux only.
 fn processor_ms() -> f64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
@@ -91,6 +138,32 @@ fn main() -> Result<(), Box<dyn Error>> {
             let start = Instant::now();
             let found = compare(&reference, &current, &Options::default(), threads)?;
             println!("{}", report(&found, start.elapsed().as_secs_f64()));
+            Ok(())
+        }
+        ["evidently" | "nannyml", reference, current] => {
+            let (reference, current) = (read(reference)?, read(current)?);
+            let mut all = serde_json::Map::new();
+            for (at, field) in reference[0].schema().fields().iter().enumerate() {
+                let chunks =
+                    |batches: &[RecordBatch]| batches.iter().map(|batch| batch.column(at).clone()).collect();
+                let pair = Pair {
+                    name: field.name().clone(),
+                    reference: chunks(&reference),
+                    current: chunks(&current),
+                };
+                let found =
+                    if arguments[0] == "evidently" { by_evidently(&pair)? } else { by_nannyml(&pair)? };
+                all.insert(field.name().clone(), found);
+            }
+            println!("{}", Value::Object(all));
+            Ok(())
+        }
+        ["stream", detector, values, draws @ ..] => {
+            let values = floats(values)?;
+            let draws = draws.first().map(|draws| floats(draws)).transpose()?.unwrap_or_default();
+            for signal in signals(detector, &values, &draws)? {
+                println!("{}", signal as u8);
+            }
             Ok(())
         }
         ["time", reference, current] => {
