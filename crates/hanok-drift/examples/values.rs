@@ -87,7 +87,7 @@ fn by_nannyml(pair: &Pair) -> Result<Value, Box<dyn Error>> {
     Ok(nannyml(pair)?.map_or(Value::Null, |found| {
         let numbers = |values: &[f64]| values.iter().copied().map(number).collect::<Vec<_>>();
         json!({
-            "thresholds": numbers(&found.thresholds), "reference": numbers(&found.reference),
+            "threshold": number(found.threshold), "reference": numbers(&found.reference),
             "current": numbers(&found.current), "alerts": found.alerts(),
         })
     }))

@@ -43,7 +43,10 @@ impl Sample {
         let count = values.len() as f64;
         let scale = scale(values[0].abs().max(values[values.len() - 1].abs()));
         let mean = sum(values, |value| value * scale) / count;
-        let variance = sum(values, |value| (value * scale - mean) * (value * scale - mean)) / count;
+        let squares = sum(values, |value| (value * scale - mean) * (value * scale - mean));
+        // The mean is rounded; what is left of the deviations says by how much.
+        let rest = sum(values, |value| value * scale - mean);
+        let (mean, variance) = (mean + rest / count, ((squares - rest * rest / count) / count).max(0.0));
         Some(Moments { finite: values.len(), mean: mean / scale, deviation: libm::sqrt(variance) / scale })
     }
 }

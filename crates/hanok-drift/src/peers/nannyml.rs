@@ -16,8 +16,8 @@ const CHUNKS: usize = 10;
 /// What NannyML says of a column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NannyMl {
-    /// Alerts are raised below the first and above the second: mean ± 3 standard deviations of the reference's own chunks.
-    pub thresholds: [f64; 2],
+    /// Alerts are raised above: mean + 3 standard deviations of the reference's own chunks.
+    pub threshold: f64,
     /// The reference's chunks against all of it.
     pub reference: Vec<f64>,
     /// The current chunks; NaN of a chunk without values.
@@ -27,7 +27,7 @@ pub struct NannyMl {
 impl NannyMl {
     /// Which current chunks raise an alert.
     pub fn alerts(&self) -> Vec<bool> {
-        self.current.iter().map(|value| *value < self.thresholds[0] || *value > self.thresholds[1]).collect()
+        self.current.iter().map(|value| *value > self.threshold).collect()
     }
 }
 
@@ -103,8 +103,7 @@ fn result<T>(reference: &[T], current: &[T], score: impl Fn(&[T]) -> f64) -> Opt
     let known: Vec<f64> = reference.iter().copied().filter(|value| !value.is_nan()).collect();
     let mean = known.iter().sum::<f64>() / known.len() as f64;
     let variance = known.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / known.len() as f64;
-    let width = 3.0 * libm::sqrt(variance);
-    Some(NannyMl { thresholds: [(mean - width).max(0.0), mean + width], reference, current })
+    Some(NannyMl { threshold: mean + 3.0 * libm::sqrt(variance), reference, current })
 }
 
 /// The distance of a chunk, with a bin for what the bins do not hold.

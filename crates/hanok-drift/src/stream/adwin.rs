@@ -100,8 +100,7 @@ impl Adwin {
         let (mut old, mut old_total) = (0.0, 0.0);
         let (mut new, mut new_total) = (window.width, window.total);
         for (row, buckets) in window.rows.iter().enumerate().rev() {
-            // Like river, no cut is tried behind the newest bucket of a row.
-            for bucket in buckets.iter().take(buckets.len().saturating_sub(1)) {
+            for bucket in buckets {
                 old += size(row);
                 new -= size(row);
                 old_total += bucket.total;
