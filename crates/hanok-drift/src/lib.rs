@@ -3,7 +3,8 @@
 //! [`compare`] takes two tables and says of each column what each side has ([`Profile`]), how far the sides are apart in each
 //! [`Aspect`], and whether that matters ([`Verdict`]): an effect beyond its threshold that chance does not explain, with p-values
 //! adjusted for all tests together. [`compare_columns`] does the same with columns that are read one by one. [`peers`] repeats the
-//! defaults of other libraries; [`stream`] has detectors that look at values one after another.
+//! defaults of other libraries; [`stream`] has detectors that look at values one after another, [`multivariate`] what no
+//! single column shows.
 //!
 //! Must not exist here: files, sockets, async, catalogs, charts.
 
@@ -17,6 +18,7 @@ mod divergence;
 mod error;
 mod kolmogorov;
 mod measure;
+pub mod multivariate;
 mod numeric;
 pub mod peers;
 mod ranks;

@@ -39,6 +39,8 @@ pub enum Measure {
     RateDifference,
     /// The share of current values beyond the smallest and the largest of the reference.
     Outside,
+    /// A difference of two rank correlations.
+    CorrelationDifference,
 }
 
 impl Measure {
@@ -63,6 +65,7 @@ impl Measure {
             Measure::FisherExact => "fisher_exact",
             Measure::RateDifference => "rate_difference",
             Measure::Outside => "outside",
+            Measure::CorrelationDifference => "correlation_difference",
         }
     }
 }

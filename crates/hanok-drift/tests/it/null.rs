@@ -1,0 +1,94 @@
+//! Verdicts when nothing drifts, and when the number of rows changes. `examples/false_alarms.rs` makes the table of the same.
+
+use hanok_drift::{Verdict, What};
+
+use crate::draws::{Draws, numbers, words};
+use crate::tables::column;
+
+const RUNS: u64 = 300;
+
+/// How often p ≤ 0.05, and how often there is an alarm.
+fn rates(rows: usize, make: impl Fn(&mut Draws) -> hanok_drift::Column) -> (f64, f64) {
+    let mut draws = Draws(rows as u64);
+    let (mut small, mut alarms) = (0, 0);
+    for _ in 0..RUNS {
+        let column = make(&mut draws);
+        let values = column.aspects.iter().find(|aspect| aspect.what == What::Values).unwrap();
+        small += u32::from(values.p <= 0.05);
+        alarms += u32::from(column.verdict == Verdict::Drifted);
+    }
+    (f64::from(small) / RUNS as f64, f64::from(alarms) / RUNS as f64)
+}
+
+#[test]
+fn resamples_without_drift_alarm_no_more_often_than_said() {
+    for rows in [100, 1000, 5000] {
+        let normal = |draws: &mut Draws| {
+            column(numbers(draws.many(rows, Draws::normal)), numbers(draws.many(rows, Draws::normal)))
+        };
+        let (small, alarms) = rates(rows, normal);
+        // Three standard deviations above 0.05 are 0.088.
+        assert!((0.01..0.088).contains(&small), "{rows} numbers: p ≤ 0.05 in {small}");
+        assert!(alarms <= 0.03, "{rows} numbers: {alarms}");
+        // Evidently's χ² takes the reference for the truth: 0.54 with 12 categories and 1000 rows, 0.98 with 50.
+        for categories in [12, 50] {
+            let some = |draws: &mut Draws| {
+                words(&draws.many(rows, |draws| (draws.uniform() * f64::from(categories)) as usize))
+            };
+            let (small, alarms) = rates(rows, |draws| column(some(draws), some(draws)));
+            assert!((0.01..0.088).contains(&small), "{rows} of {categories} categories: p ≤ 0.05 in {small}");
+            assert!(alarms <= 0.03, "{rows} of {categories} categories: {alarms}");
+        }
+    }
+}
+
+#[test]
+fn a_size_that_changes_does_not_change_the_verdict() {
+    let sizes = [1000, 3000, 10_000, 100_000];
+    // Shifts of a normal variable by 0.05 and 0.1 deviations do not matter, 0.4 does.
+    for (shift, expected) in
+        [(0.0, Verdict::Stable), (0.05, Verdict::Stable), (0.1, Verdict::Stable), (0.4, Verdict::Drifted)]
+    {
+        for rows in sizes {
+            let mut draws = Draws(rows as u64);
+            let found = column(
+                numbers(draws.many(rows, Draws::normal)),
+                numbers(draws.many(rows, |draws| draws.normal() + shift)),
+            );
+            assert_eq!(found.verdict, expected, "{rows} rows, shift {shift}: {:?}", found.aspects);
+        }
+    }
+    // One category gains a twentieth, or a fifth.
+    for (gain, expected) in [(0.0, Verdict::Stable), (0.05, Verdict::Stable), (0.2, Verdict::Drifted)] {
+        for rows in sizes {
+            let mut draws = Draws(rows as u64 + 1);
+            let some = |draws: &mut Draws, gain: f64| {
+                let one = |draws: &mut Draws| {
+                    if draws.uniform() < gain { 0 } else { (draws.uniform() * 8.0) as usize }
+                };
+                words(&draws.many(rows, one))
+            };
+            let found = column(some(&mut draws, 0.0), some(&mut draws, gain));
+            assert_eq!(found.verdict, expected, "{rows} rows, gain {gain}: {:?}", found.aspects);
+        }
+    }
+}
+
+#[test]
+fn few_rows_are_undecided_and_say_how_many_are_needed() {
+    let mut draws = Draws(5);
+    let found = column(numbers(draws.many(60, Draws::normal)), numbers(draws.many(60, Draws::normal)));
+    assert_eq!(found.verdict, Verdict::Undecided);
+    let values = found.aspects.iter().find(|aspect| aspect.what == What::Values).unwrap();
+    assert!((500.0..900.0).contains(&values.effect.rows_needed) && values.effect.detectable > 0.2);
+    let rows = values.effect.rows_needed as usize;
+    // With as many, a shift of the size of the threshold is found about as often as the wanted power says.
+    let shift = 2.0 * 0.125_661_346_855_074_03;
+    let found = (0..200).filter(|_| {
+        let current = draws.many(rows, |draws| draws.normal() + shift);
+        let found = column(numbers(draws.many(rows, Draws::normal)), numbers(current));
+        found.aspects.iter().any(|aspect| aspect.what == What::Values && aspect.p <= 0.05)
+    });
+    let power = found.count() as f64 / 200.0;
+    assert!(power > 0.75, "{power}");
+}
