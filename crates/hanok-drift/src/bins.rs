@@ -105,7 +105,9 @@ mod tests {
             other.sort_unstable_by(f64::total_cmp);
             let counts = bins.counts(&other);
             let mut expected = vec![0; bins.cuts.len() + 1];
-            other.iter().for_each(|v| expected[bins.cuts.iter().filter(|cut| *cut < v).count()] += 1);
+            for v in &other {
+                expected[bins.cuts.iter().filter(|cut| *cut < v).count()] += 1;
+            }
             prop_assert_eq!(counts, expected);
         }
     }

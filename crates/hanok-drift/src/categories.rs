@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 
 use crate::contingency::{chi_squared, fisher, g_test, pooled};
-use crate::divergence::{shares, total_variation};
+use crate::divergence::{le_cam, shares};
 use crate::measure::{Measure, Statistic, distance, test};
 use crate::numeric::distances;
 use crate::verdict::{Effect, Options, noncentrality_needed};
@@ -87,19 +87,15 @@ pub(crate) fn compare(counts: &[[u64; 2]], missing: [u64; 2], options: &Options)
         });
         p = exact;
     }
-    let (p_shares, q_shares) = (shares(&reference), shares(&current));
     let harmonic = n as f64 * m as f64 / (n + m) as f64;
-    // The expected |difference| of a share h without drift: √(2 / π · h (1 − h) / harmonic).
-    let noise_of = |row: &[u64; 2]| {
-        let share = (row[0] + row[1]) as f64 / (n + m) as f64;
-        libm::sqrt(std::f64::consts::FRAC_2_PI * share * (1.0 - share) / harmonic)
-    };
-    let noise = 0.5 * counts.iter().map(noise_of).sum::<f64>();
-    let threshold = options.total_variation;
-    // Of all differences with one total variation, χ² sees the one that is spread evenly last.
+    let side = |side: usize| shares(&table.iter().map(|row| row[side]).collect::<Vec<u64>>());
+    let value = le_cam(&side(0), &side(1));
+    statistics.push(distance(Measure::LeCam, value));
+    // Without drift its square is χ² / 4 / harmonic, and χ² is its degrees of freedom on average.
+    let noise = libm::sqrt(chi.degrees as f64 / (4.0 * harmonic));
+    let threshold = options.le_cam;
     let needed = noncentrality_needed(chi.degrees as f64, options) / (4.0 * threshold * threshold);
-    let value = total_variation(&p_shares, &q_shares);
-    let effect = Effect::new(Measure::TotalVariation, value, noise, threshold, harmonic, needed);
+    let effect = Effect::new(Measure::LeCam, value, noise, threshold, harmonic, needed);
     Some(Comparison { statistics, p, effect })
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn sample(chunks: &[ArrayRef], scratch: &mut Vec<u64>) -> Result<Samp
         let numbers = numbers(chunk)?;
         match numbers.nulls().filter(|nulls| nulls.null_count() > 0) {
             None => {
-                keys.extend(numbers.values().iter().filter(|value| !value.is_nan()).map(|value| key(*value)))
+                keys.extend(numbers.values().iter().filter(|value| !value.is_nan()).map(|value| key(*value)));
             }
             Some(_) => keys.extend(numbers.iter().flatten().filter(|value| !value.is_nan()).map(key)),
         }

@@ -76,8 +76,8 @@ pub(crate) fn fisher(table: [[u64; 2]; 2]) -> Option<f64> {
         let up = (first_row - x) as f64 * (first_column - x) as f64;
         up / ((x + 1) as f64 * (all + x + 1 - first_row - first_column) as f64)
     };
-    let mode =
-        (((first_row + 1) as u128 * (first_column + 1) as u128 / (all + 2) as u128) as u64).clamp(low, high);
+    let product = u128::from(first_row + 1) * u128::from(first_column + 1);
+    let mode = ((product / u128::from(all + 2)) as u64).clamp(low, high);
     let mut weights = vec![1.0_f64; (high - low + 1) as usize];
     for x in mode..high {
         weights[(x + 1 - low) as usize] = weights[(x - low) as usize] * ratio(x);

@@ -41,6 +41,12 @@ pub(crate) fn total_variation(p: &[f64], q: &[f64]) -> f64 {
     0.5 * p.iter().zip(q).map(|(p, q)| (p - q).abs()).sum::<f64>()
 }
 
+/// Le Cam's distance: 0 to 1. Its square is half the triangular discrimination.
+pub(crate) fn le_cam(p: &[f64], q: &[f64]) -> f64 {
+    let term = |(p, q): (&f64, &f64)| if p + q > 0.0 { (p - q).powi(2) / (p + q) } else { 0.0 };
+    libm::sqrt(0.5 * p.iter().zip(q).map(term).sum::<f64>())
+}
+
 /// The largest difference of a share. 0 to 1.
 pub(crate) fn l_infinity(p: &[f64], q: &[f64]) -> f64 {
     p.iter().zip(q).map(|(p, q)| (p - q).abs()).fold(0.0, f64::max)
@@ -77,7 +83,7 @@ mod tests {
             let (p, q): (Vec<u64>, Vec<u64>) = counts.into_iter().unzip();
             prop_assume!(p.iter().sum::<u64>() > 0 && q.iter().sum::<u64>() > 0);
             let (p, q) = (shares(&p), shares(&q));
-            for distance in [jensen_shannon, hellinger, total_variation, l_infinity] {
+            for distance in [jensen_shannon, hellinger, le_cam, total_variation, l_infinity] {
                 let found = distance(&p, &q);
                 prop_assert!((-1e-12..=1.0 + 1e-12).contains(&found));
                 prop_assert!((found - distance(&q, &p)).abs() < 1e-12);

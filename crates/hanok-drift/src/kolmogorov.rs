@@ -140,9 +140,9 @@ mod tests {
             let (mut i, mut j, mut largest) = (0_i64, 0_i64, 0_i64);
             for bit in 0..n + m {
                 if order >> bit & 1 == 1 {
-                    i += 1
+                    i += 1;
                 } else {
-                    j += 1
+                    j += 1;
                 }
                 largest = largest.max((i * m as i64 - j * n as i64).abs());
             }

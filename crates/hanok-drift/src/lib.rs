@@ -8,6 +8,12 @@
 //!
 //! Must not exist here: files, sockets, async, catalogs, charts.
 
+#![expect(
+    clippy::float_cmp,
+    clippy::many_single_char_names,
+    reason = "ties are equal bits; n, m, p and q are what the statistics are written with"
+)]
+
 mod aspects;
 mod bins;
 mod categories;

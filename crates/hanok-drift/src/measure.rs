@@ -27,6 +27,8 @@ pub enum Measure {
     Hellinger,
     /// Total variation distance: the share of rows that would have to change, 0 to 1.
     TotalVariation,
+    /// Le Cam's distance √(½ Σ (p − q)² / (p + q)), 0 to 1: χ² without the number of rows. Rare categories are pooled.
+    LeCam,
     /// The largest difference of one share, 0 to 1.
     LInfinity,
     /// Pearson's χ² of the table of both sides, rare categories pooled.
@@ -59,6 +61,7 @@ impl Measure {
             Measure::JensenShannon => "jensen_shannon",
             Measure::Hellinger => "hellinger",
             Measure::TotalVariation => "total_variation",
+            Measure::LeCam => "le_cam",
             Measure::LInfinity => "l_infinity",
             Measure::ChiSquared => "chi_squared",
             Measure::GTest => "g_test",

@@ -16,8 +16,8 @@ pub struct Options {
     /// Scaled Wasserstein distance of numbers. A normal variable that moves by this default moves Kolmogorov–Smirnov by its
     /// default.
     pub wasserstein_scaled: f64,
-    /// Total variation of categories.
-    pub total_variation: f64,
+    /// Le Cam's distance of categories. One new category with 2 % of the rows has this default.
+    pub le_cam: f64,
     /// Difference of the rates of missing values.
     pub missing: f64,
     /// Share of values out of the reference's range.
@@ -33,7 +33,7 @@ impl Default for Options {
             power: 0.8,
             kolmogorov_smirnov: 0.1,
             wasserstein_scaled: 0.25,
-            total_variation: 0.1,
+            le_cam: 0.1,
             missing: 0.05,
             outside: 0.01,
             categories: 1000,
@@ -52,7 +52,7 @@ impl Options {
         let thresholds = [
             ("kolmogorov_smirnov", self.kolmogorov_smirnov),
             ("wasserstein_scaled", self.wasserstein_scaled),
-            ("total_variation", self.total_variation),
+            ("le_cam", self.le_cam),
             ("missing", self.missing),
             ("outside", self.outside),
         ];

@@ -84,7 +84,9 @@ fn ranks_of(values: &[f64]) -> Vec<f64> {
     let mut start = 0;
     for run in order.chunk_by(|a, b| values[*a] == values[*b]) {
         let middle = start as f64 + 0.5 * (run.len() - 1) as f64;
-        run.iter().for_each(|place| ranks[*place] = middle);
+        for place in run {
+            ranks[*place] = middle;
+        }
         start += run.len();
     }
     ranks
@@ -92,9 +94,13 @@ fn ranks_of(values: &[f64]) -> Vec<f64> {
 
 fn unit(mut values: Vec<f64>) -> Vec<f64> {
     let mean = mean(&values);
-    values.iter_mut().for_each(|value| *value -= mean);
+    for value in &mut values {
+        *value -= mean;
+    }
     let length = libm::sqrt(product(&values, &values));
-    values.iter_mut().for_each(|value| *value = if length > 0.0 { *value / length } else { 0.0 });
+    for value in &mut values {
+        *value = if length > 0.0 { *value / length } else { 0.0 };
+    }
     values
 }
 

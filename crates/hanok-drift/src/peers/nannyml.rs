@@ -120,7 +120,9 @@ fn score((base, _): &Histogram, (mut shares, count): Histogram) -> f64 {
     // scipy makes both sum to 1.
     for side in [&mut base, &mut shares] {
         let sum: f64 = side.iter().sum();
-        side.iter_mut().for_each(|share| *share /= sum);
+        for share in side {
+            *share /= sum;
+        }
     }
     jensen_shannon(&base, &shares)
 }

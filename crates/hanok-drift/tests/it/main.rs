@@ -1,5 +1,11 @@
 //! Comparisons through the public surface.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    reason = "tests: what is missing fails them, and exact values are meant"
+)]
+
 mod draws;
 mod kinds;
 mod null;
