@@ -13,7 +13,7 @@ import sys
 import tempfile
 import warnings
 
-from tests.drift import by_evidently, by_nannyml, by_river, by_scipy, flights, tables
+from tests.drift import by_evidently, by_nannyml, by_river, by_scipy, flights, multivariate, tables
 
 LIMIT = 1e-9
 
@@ -50,6 +50,7 @@ def main():
             by_scipy.check(hanok, reference, current, seed, deviations)
             by_evidently.check(hanok, reference, current, seed, deviations)
             by_nannyml.check(hanok, reference, current, seed, deviations)
+            multivariate.check(hanok, seed, deviations)
         for seed in range(count * 4):
             by_river.check(hanok, seed, deviations)
         flights.check(hanok, deviations)

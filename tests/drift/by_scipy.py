@@ -41,8 +41,7 @@ def numbers(found, a, b, place, deviations):
         deviations.add("ks exact p", p("kolmogorov_smirnov"), ks.pvalue, place)
     else:
         asymptotic = stats.ks_2samp(a, b, method="asymp").pvalue
-        # scipy has other algorithms for small harmonic sizes.
-        deviations.add("ks asymptotic p", p("kolmogorov_smirnov"), asymptotic, place, 1e-9 if n * m / (n + m) > 140 else 0.03)
+        deviations.add("ks asymptotic p", p("kolmogorov_smirnov"), asymptotic, place)
     finite = np.isfinite(a).all() and np.isfinite(b).all()
     if finite and np.abs(np.concatenate([a, b])).max() < 1e100:
         deviations.add("wasserstein", value("wasserstein"), stats.wasserstein_distance(a, b), place)

@@ -1,6 +1,6 @@
 //! Reads two Arrow files, compares them and writes everything as JSON: what `tests/drift/` and the benchmark run.
 //!
-//! `values compare REFERENCE CURRENT [THREADS]`; `values evidently|nannyml REFERENCE CURRENT`; `values stream DETECTOR VALUES [DRAWS]` with
+//! `values compare REFERENCE CURRENT [THREADS]`; `values evidently|nannyml|multivariate REFERENCE CURRENT`; `values stream DETECTOR VALUES [DRAWS]` with
 //! plain little-endian f64 prints 0, 1 or 2 a value; `values time REFERENCE CURRENT` prints the fastest of five runs a column. Numbers that JSON does not have are the texts `inf`, `-inf` and `NaN`.
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::ipc::reader::FileReader;
+use hanok_drift::multivariate::{Rows, correlations, discrepancy, reconstruction};
 use hanok_drift::peers::{evidently, nannyml};
 use hanok_drift::stream::{Adwin, Ddm, Detector, Eddm, HddmA, HddmW, Kswin, PageHinkley, Signal};
 use hanok_drift::{Aspect, Column, Effect, Options, Pair, Profile, Report, compare};
@@ -156,6 +157,25 @@ fn main() -> Result<(), Box<dyn Error>> {
                 all.insert(field.name().clone(), found);
             }
             println!("{}", Value::Object(all));
+            Ok(())
+        }
+        ["multivariate", reference, current] => {
+            let sides = [read(reference)?, read(current)?];
+            let schema = sides[0][0].schema();
+            let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            let [reference, current] = [Rows::new(&sides[0], &names)?, Rows::new(&sides[1], &names)?];
+            let options = Options::default();
+            let changes = correlations(&reference, &current, &options)?;
+            let changes = changes
+                .iter()
+                .map(|change| json!({ "columns": change.columns, "correlation": change.correlation }));
+            let found = reconstruction(&reference, &current, &options)?;
+            let joint = discrepancy(&reference, &current, 0)?;
+            let out = json!({
+                "correlations": changes.collect::<Vec<_>>(), "components": found.components, "error": found.error,
+                "discrepancy": joint.squared, "width": joint.width, "p": joint.p,
+            });
+            println!("{out}");
             Ok(())
         }
         ["stream", detector, values, draws @ ..] => {

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::special::{kolmogorov_sf, kuiper_sf};
+use crate::special::kuiper_sf;
 
 /// The most cells of the lattice that an exact probability visits; about ten milliseconds.
 const CELLS_MAX: u64 = 4_000_000;
@@ -49,26 +49,88 @@ pub(crate) fn asymptotic(scaled: i64, n: usize, m: usize) -> f64 {
     one_sample_sf((n * m / (n + m)).round_ties_even().max(1.0), scaled as f64 / (n * m))
 }
 
-/// P(D ≥ x) for one sample of `n` values (Simard and L'Ecuyer 2011, without their methods for small n).
+/// P(D ≥ x) for one sample of `n` values: exactly where that is cheap, by an expansion elsewhere (Simard and L'Ecuyer 2011, with their
+/// limits but one exact method for all small n).
 pub(crate) fn one_sample_sf(n: f64, x: f64) -> f64 {
-    if x <= 0.0 {
+    // D is never below 1 / 2n.
+    if n * x <= 0.5 {
         return 1.0;
     }
     if x >= 1.0 {
         return 0.0;
     }
     let squared = n * x * x;
-    if x >= 0.5 || squared >= 2.2 {
+    let is_small = n <= 140.0;
+    if x >= 0.5 || squared >= if is_small { 4.0 } else { 2.2 } {
         if n > SUM_MAX {
             // Maag and Dicaire 1971.
             return (2.0 * libm::exp(-(6.0 * n * x + 1.0).powi(2) / (18.0 * n))).min(1.0);
         }
         return (2.0 * smirnov(n, x)).min(1.0);
     }
-    if n < 20.0 {
-        return kolmogorov_sf(x * (libm::sqrt(n) + 0.12 + 0.11 / libm::sqrt(n)));
+    let below =
+        if is_small || (n <= SUM_MAX && n * x.powf(1.5) <= 1.4) { durbin(n, x) } else { pelz_good(n, x) };
+    (1.0 - below).clamp(0.0, 1.0)
+}
+
+/// P(D < x) exactly: an entry of the n-th power of a matrix (Durbin 1968; Marsaglia, Tsang and Wang 2003). The matrix has less than
+/// 2nx + 2 rows.
+fn durbin(n: f64, x: f64) -> f64 {
+    let middle = (n * x).floor() as usize;
+    let size = 2 * middle + 1;
+    let rest = (middle + 1) as f64 - n * x;
+    let entry = |row: usize, column: usize| {
+        let mut value = if row + 1 < column { return 0.0 } else { 1.0 };
+        if column == 0 {
+            value -= rest.powi(row as i32 + 1);
+        }
+        if row + 1 == size {
+            value -= rest.powi((size - column) as i32);
+        }
+        if column == 0 && row + 1 == size {
+            value += (2.0 * rest - 1.0).max(0.0).powi(size as i32);
+        }
+        value / (1..=row + 1 - column).map(|factor| factor as f64).product::<f64>()
+    };
+    let mut base: Vec<f64> = (0..size * size).map(|at| entry(at / size, at % size)).collect();
+    let mut power: Vec<f64> =
+        (0..size * size).map(|at| f64::from(u8::from(at / size == at % size))).collect();
+    // Entries overflow otherwise: the logarithms of what both were divided by.
+    let (mut base_scale, mut power_scale) = (0.0, 0.0);
+    let mut left = n as u64;
+    while left > 0 {
+        if left & 1 == 1 {
+            power = product(&power, &base, size);
+            power_scale += base_scale + normalised(&mut power);
+        }
+        base = product(&base, &base, size);
+        base_scale = 2.0 * base_scale + normalised(&mut base);
+        left >>= 1;
     }
-    (1.0 - pelz_good(n, x)).clamp(0.0, 1.0)
+    let found = power[middle * size + middle];
+    // n! / nⁿ.
+    found * libm::exp(power_scale + libm::lgamma(n + 1.0) - n * libm::log(n))
+}
+
+fn product(a: &[f64], b: &[f64], size: usize) -> Vec<f64> {
+    let mut out = vec![0.0; size * size];
+    for (row, out) in a.chunks(size).zip(out.chunks_mut(size)) {
+        for (factor, line) in row.iter().zip(b.chunks(size)) {
+            for (sum, value) in out.iter_mut().zip(line) {
+                *sum += factor * value;
+            }
+        }
+    }
+    out
+}
+
+/// Divides by the largest entry and gives its logarithm.
+fn normalised(matrix: &mut [f64]) -> f64 {
+    let largest = matrix.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    for value in matrix {
+        *value /= largest;
+    }
+    libm::log(largest)
 }
 
 /// P(D⁺ ≥ x) exactly (Birnbaum and Tingey 1951).
@@ -194,6 +256,18 @@ mod tests {
         (50_000.0, 0.005, 0.163_533_634_924_348_03),
         (50_000.0, 0.008, 0.003_305_231_279_334_067),
         (300.0, 0.6, 8.399_665_126_868_074e-104),
+        (5.0, 0.3, 0.664),
+        (10.0, 0.1, 0.99963712),
+        (10.0, 0.26, 0.43512842285808273),
+        (100.0, 0.05, 0.9532159710635725),
+        (100.0, 0.15, 0.019839242125641813),
+        (140.0, 0.02, 0.9999999774822331),
+        (140.0, 0.17, 0.0005246108687519814),
+        (1.0, 0.6, 0.8),
+        (1.0, 0.3, 1.0),
+        (500.0, 0.018, 0.9960781664039265),
+        (20000.0, 0.0015, 0.999999999980361),
+        (2.0, 0.3, 0.98),
         (1_000_000.0, 0.001, 0.269_821_074_425_893_76),
     ];
 }
