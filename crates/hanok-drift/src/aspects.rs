@@ -246,7 +246,8 @@ fn long_texts(
         let mut distinct = HashSet::new();
         for text in chunks.iter().flat_map(|chunk| chunk.iter().flatten()) {
             lengths.push(key(text.chars().count() as f64));
-            tokens[token(text)][side] += 1;
+            let hash = hash(text.as_bytes());
+            tokens[token(text, hash)][side] += 1;
             pattern(text, &mut buffer);
             if let Some(counts) = patterns.get_mut(buffer.as_str()) {
                 counts[side] += 1;
@@ -256,7 +257,7 @@ fn long_texts(
                 others[side] += 1;
             }
             if distinct.len() <= DISTINCT_MAX {
-                distinct.insert(hash(text.as_bytes()));
+                distinct.insert(hash);
             }
         }
         column.profiles[side].distinct = (distinct.len() <= DISTINCT_MAX).then_some(distinct.len());

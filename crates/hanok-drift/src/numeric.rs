@@ -42,10 +42,13 @@ impl Sample {
         }
         let count = values.len() as f64;
         let scale = scale(values[0].abs().max(values[values.len() - 1].abs()));
-        let mean = sum(values, |value| value * scale) / count;
-        let squares = sum(values, |value| (value * scale - mean) * (value * scale - mean));
+        let [sum] = sums(values, |value| [value * scale]);
+        let mean = sum / count;
+        let [rest, squares] = sums(values, |value| {
+            let deviation = value * scale - mean;
+            [deviation, deviation * deviation]
+        });
         // The mean is rounded; what is left of the deviations says by how much.
-        let rest = sum(values, |value| value * scale - mean);
         let (mean, variance) = (mean + rest / count, ((squares - rest * rest / count) / count).max(0.0));
         Some(Moments { finite: values.len(), mean: mean / scale, deviation: libm::sqrt(variance) / scale })
     }
@@ -59,16 +62,23 @@ fn scale(largest: f64) -> f64 {
     libm::ldexp(1.0, (-libm::frexp(largest).1).clamp(-1020, 1020))
 }
 
-/// A sum in eight parts, which are added up at the same time.
-fn sum(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
+/// Sums in eight parts each, which are added up at the same time.
+fn sums<const N: usize>(values: &[f64], terms: impl Fn(f64) -> [f64; N]) -> [f64; N] {
     let (chunks, rest) = values.as_chunks::<8>();
-    let mut parts = [0.0; 8];
+    let mut parts = [[0.0; 8]; N];
     for chunk in chunks {
-        for (part, value) in parts.iter_mut().zip(chunk) {
-            *part += term(*value);
+        for (at, value) in chunk.iter().enumerate() {
+            for (part, term) in parts.iter_mut().zip(terms(*value)) {
+                part[at] += term;
+            }
         }
     }
-    parts.iter().sum::<f64>() + rest.iter().map(|value| term(*value)).sum::<f64>()
+    for value in rest {
+        for (part, term) in parts.iter_mut().zip(terms(*value)) {
+            part[0] += term;
+        }
+    }
+    parts.map(|part| part.iter().sum())
 }
 
 /// What the numbers of both sides say; `None` when a side has none.
