@@ -92,7 +92,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     section(0.0)?;
     println!(
         "\n## A little has changed\n\nNormal values are shifted by a tenth of a deviation, one row in twenty has another category: real, and below\n\
-         the thresholds. A verdict that depends on the number of rows calls this drift as soon as there are enough.\n"
+         the thresholds, but with 500 categories, where the first one becomes four times as frequent. A verdict that depends on the number\n\
+         of rows calls all of this drift as soon as there are enough.\n"
     );
     section(0.1)?;
     println!(

@@ -139,6 +139,18 @@ fn outside(column: &mut Column, samples: &[Sample; 2], options: &Options) {
     push(column, What::Range, vec![test(Measure::Outside, value, p)], p, effect);
 }
 
+/// Categories that are the column's values, or elements of its lists, of which none is missing.
+fn values_or_elements(column: &mut Column, what: What, counts: &[[u64; 2]], options: &Options) {
+    let is_values = what == What::Values;
+    if is_values {
+        for (side, profile) in column.profiles.iter_mut().enumerate() {
+            profile.distinct = Some(counts.iter().filter(|row| row[side] > 0).count());
+        }
+    }
+    let missing = if is_values { missing_of(column) } else { [0, 0] };
+    push_categories(column, what, counts, missing, options);
+}
+
 fn booleans(
     column: &mut Column,
     what: What,
@@ -147,12 +159,7 @@ fn booleans(
 ) -> Result<(), CompareError> {
     let [reference, current] = [column::booleans(sides[0])?, column::booleans(sides[1])?];
     let counts = [[reference[0], current[0]], [reference[1], current[1]]];
-    if what == What::Values {
-        for (side, profile) in column.profiles.iter_mut().enumerate() {
-            profile.distinct = Some(counts.iter().filter(|row| row[side] > 0).count());
-        }
-    }
-    push_categories(column, what, &counts, missing_of(column), options);
+    values_or_elements(column, what, &counts, options);
     Ok(())
 }
 
@@ -201,17 +208,14 @@ fn texts(
     if is_categories {
         let rows = tally.sorted();
         let counts: Vec<[u64; 2]> = rows.iter().map(|(_, counts)| *counts).collect();
-        push_categories(column, what, &counts, missing_of(column), options);
+        values_or_elements(column, what, &counts, options);
         if what == What::Values {
-            for (side, profile) in column.profiles.iter_mut().enumerate() {
-                profile.distinct = Some(counts.iter().filter(|row| row[side] > 0).count());
-            }
             column.categories = Some(changed(&rows));
         }
-        return Ok(());
+    } else if what == What::Values {
+        drop(tally);
+        long_texts(column, &sides, options, scratch);
     }
-    drop(tally);
-    long_texts(column, &sides, options, scratch);
     Ok(())
 }
 

@@ -41,7 +41,7 @@ pub enum What {
     Pattern,
     /// Pairs of neighbouring characters of a text, one a row, in 64 buckets.
     Token,
-    /// One element a list.
+    /// One element a list; not of texts with too many values.
     Element,
     /// The hour of a time of the world or of the day, in UTC.
     Hour,
