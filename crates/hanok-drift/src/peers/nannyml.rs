@@ -10,6 +10,8 @@ use crate::divergence::jensen_shannon;
 use crate::error::CompareError;
 use crate::sort::{key, sorted};
 
+/// The most bins that values can give.
+const BINS_MAX: f64 = 10_000.0;
 /// Chunks of each side.
 const CHUNKS: usize = 10;
 
@@ -127,7 +129,7 @@ fn score((base, _): &Histogram, (mut shares, count): Histogram) -> f64 {
     jensen_shannon(&base, &shares)
 }
 
-/// The edges of Doane's bins as numpy makes them. `None` without values, or when one is infinite.
+/// The edges of Doane's bins as numpy makes them. `None` without values, or when they are infinite or too large.
 fn doane(rows: &[Option<f64>]) -> Option<Vec<f64>> {
     let values: Vec<f64> = rows.iter().copied().flatten().collect();
     let n = values.len() as f64;
@@ -144,6 +146,10 @@ fn doane(rows: &[Option<f64>]) -> Option<Vec<f64>> {
         let spread = libm::sqrt(6.0 * (n - 2.0) / ((n + 1.0) * (n + 3.0)));
         let width = (high - low) / (1.0 + libm::log2(n) + libm::log2(1.0 + skew.abs() / spread));
         bins = ((high - low) / width).ceil();
+    }
+    // There are a few dozen, unless the values' cubes are beyond numbers.
+    if !(1.0..=BINS_MAX).contains(&bins) {
+        return None;
     }
     let (low, high) = if low == high { (low - 0.5, high + 0.5) } else { (low, high) };
     let step = (high - low) / bins;

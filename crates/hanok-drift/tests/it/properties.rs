@@ -1,7 +1,8 @@
 //! What must hold for all data.
 
 use arrow::array::ArrayRef;
-use hanok_drift::{Options, compare};
+use hanok_drift::peers::{evidently, nannyml};
+use hanok_drift::{Options, Pair, compare};
 use proptest::prelude::*;
 
 use crate::draws::{Draws, numbers, words};
@@ -25,6 +26,27 @@ proptest! {
         let options = Options::default();
         let expected = compare(&one, &current, &options, 1).unwrap();
         prop_assert_eq!(compare(&parts, &current, &options, 3).unwrap(), expected);
+    }
+
+    #[test]
+    fn any_numbers_are_survived(
+        reference in prop::collection::vec(any::<f64>(), 0..60),
+        current in prop::collection::vec(any::<f64>(), 0..60),
+        repeat in 1_usize..4,
+    ) {
+        let (reference, current) = (numbers(reference.repeat(repeat)), numbers(current.repeat(repeat)));
+        let found = column(reference.clone(), current.clone());
+        for aspect in &found.aspects {
+            prop_assert!((0.0..=1.0).contains(&aspect.p) && aspect.p_adjusted <= 1.0);
+            prop_assert!(!aspect.effect.beyond_noise.is_nan());
+            for statistic in &aspect.statistics {
+                prop_assert!(!statistic.value.is_nan(), "{:?}", statistic);
+                prop_assert!(statistic.p.is_none_or(|p| (0.0..=1.0).contains(&p)), "{:?}", statistic);
+            }
+        }
+        let pair = Pair { name: "c".to_owned(), reference: vec![reference], current: vec![current] };
+        evidently(&pair).unwrap();
+        nannyml(&pair).unwrap();
     }
 
     #[test]
