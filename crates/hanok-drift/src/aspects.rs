@@ -3,7 +3,7 @@
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, UInt32Array};
 use arrow::compute::{cast, take};
 use arrow::datatypes::DataType;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use crate::categories::{self, Tally, compare_rates};
 use crate::column::{self, Kind};
@@ -11,7 +11,7 @@ use crate::compare::{Aspect, Categories, Column, What};
 use crate::error::CompareError;
 use crate::measure::{Measure, Statistic, test};
 use crate::numeric::{self, Sample};
-use crate::sort::{key, sorted};
+use crate::sort::{distinct, key, sorted};
 use crate::text::{TOKENS, hash, mixed, pattern, token};
 use crate::verdict::{Effect, Options, Verdict};
 
@@ -19,8 +19,6 @@ use crate::verdict::{Effect, Options, Verdict};
 const LISTED_MAX: usize = 20;
 /// Different patterns that are told apart; further ones count together.
 const PATTERNS_MAX: usize = 1000;
-/// Different texts that are counted.
-const DISTINCT_MAX: usize = 1 << 21;
 
 type Sides<'a> = [&'a [ArrayRef]; 2];
 
@@ -247,7 +245,7 @@ fn long_texts(
     let mut others = [0, 0];
     for (side, chunks) in sides.iter().enumerate() {
         let mut lengths = Vec::new();
-        let mut distinct = HashSet::new();
+        let mut hashes = Vec::new();
         for text in chunks.iter().flat_map(|chunk| chunk.iter().flatten()) {
             lengths.push(key(text.chars().count() as f64));
             let hash = hash(text.as_bytes());
@@ -260,11 +258,9 @@ fn long_texts(
             } else {
                 others[side] += 1;
             }
-            if distinct.len() <= DISTINCT_MAX {
-                distinct.insert(hash);
-            }
+            hashes.push(hash);
         }
-        column.profiles[side].distinct = (distinct.len() <= DISTINCT_MAX).then_some(distinct.len());
+        column.profiles[side].distinct = Some(distinct(hashes, scratch));
         samples[side].sorted = sorted(lengths, scratch);
         let infinite = column.profiles[side].infinite;
         describe(column, side, &samples[side]);

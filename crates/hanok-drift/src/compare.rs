@@ -75,7 +75,7 @@ pub struct Profile {
     pub missing: u64,
     /// Of these, infinite.
     pub infinite: u64,
-    /// Different values; of texts that are not categories counted by a hash, and `None` beyond 2²¹.
+    /// Different values; of texts that are not categories counted by a hash of 64 bits.
     pub distinct: Option<usize>,
     /// The smallest and the largest value; of times in seconds since 1970 (UTC) or midnight; of texts their lengths.
     pub range: Option<[f64; 2]>,

@@ -20,12 +20,18 @@ pub(crate) fn value(key: u64) -> f64 {
 
 /// Sorts keys and gives their numbers back, ascending. `scratch` keeps its memory from call to call.
 pub(crate) fn sorted(mut keys: Vec<u64>, scratch: &mut Vec<u64>) -> Vec<f64> {
-    if keys.len() < RADIX_MIN {
-        keys.sort_unstable();
-    } else {
-        radix(&mut keys, scratch);
-    }
+    sort(&mut keys, scratch);
     keys.into_iter().map(value).collect()
+}
+
+/// How many different keys there are; sorts them.
+pub(crate) fn distinct(mut keys: Vec<u64>, scratch: &mut Vec<u64>) -> usize {
+    sort(&mut keys, scratch);
+    keys.chunk_by(|a, b| a == b).count()
+}
+
+fn sort(keys: &mut Vec<u64>, scratch: &mut Vec<u64>) {
+    if keys.len() < RADIX_MIN { keys.sort_unstable() } else { radix(keys, scratch) }
 }
 
 /// Least significant digit first over the highest 30 bits in which the keys differ; the few that are equal there are sorted
