@@ -1,7 +1,7 @@
 """Drift statistics against scipy, Evidently, NannyML and river.
 
-    cargo build --release -p hanok-drift --example values
-    python -m tests.drift target/release/examples/values [COUNT]
+    cargo build --release -p hanok-drift --example drift
+    python -m tests.drift target/release/examples/drift [COUNT]
 
 Needs the packages of tests/drift/requirements.txt. Every seed makes two tables of many kinds of columns. The largest deviation of each
 statistic is printed, relative to the larger of the value and 1.
