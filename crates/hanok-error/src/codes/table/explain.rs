@@ -25,4 +25,22 @@ codes! { CODES:
     EXPLANATION_CHART = "HK1708", "a chart cannot be made of an explanation",
         "The explanation does not have what the chart shows: a feature, a row, an output, interactions, or enough rows.",
         "Look at the reason in the message, and explain again with what is missing.";
+    SERVED_MODEL_UNKNOWN = "HK1780", "the server has no such predictive model",
+        "No model, or no version of it that is still served, has the name in the address. The newest versions of each registered model are served.",
+        "`hanok model list` names the models; a version added now is served after a few seconds.";
+    SERVED_MODEL_BROKEN = "HK1781", "the server could not load a predictive model",
+        "The model is registered, but its file is gone, damaged, or of a kind that this version of Hanok does not read.",
+        "Look at the reason in the message, and add the file again with `hanok model add NAME FILE`.";
+    MODEL_REQUEST_MALFORMED = "HK1782", "the request is not what a model's address takes",
+        "The body is not JSON of the documented form, has no rows, or has both rows and instances.",
+        "Send `{\"columns\": [NAMES], \"rows\": [[VALUES]]}`, `{\"instances\": [{NAME: VALUE}]}` or `{\"entities\": {KEY: [VALUES]}}`; see docs/models.md.";
+    MODEL_REQUEST_COLUMNS = "HK1783", "the values of the request do not fit the model",
+        "A feature of the model is missing, a column is none of its features or stands there twice, rows differ in length, or a value is no number.",
+        "Send the features that `hanok model show NAME` lists, by name; `null` is a missing value.";
+    MODEL_REQUEST_FEATURES = "HK1784", "the features of the online store do not fit the model",
+        "A feature of the model is none of the features asked for, or several, is of a type that is no number, or the model has no feature names.",
+        "Name the features as `view:feature`, or send those that the store does not have as `columns` and `rows`.";
+    MODEL_REQUEST_EXPLAIN = "HK1785", "the server cannot explain the model",
+        "The server explains by the training data's covers, which the model's file does not have, or the model's leaves are functions.",
+        "Explain such a model against a background with `hanok explain MODEL --method interventional --background …`.";
 }
