@@ -1,5 +1,8 @@
 //! The one form that every model takes: trees of tests on features, summed and put through a link.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use crate::categories::CategorySet;
 use crate::city;
 use crate::error::ReadError;
@@ -41,6 +44,38 @@ pub struct Ensemble {
     pub(crate) has_cover: bool,
     /// The trees, in the order in which they are added.
     pub(crate) trees: Vec<Tree>,
+}
+
+/// A model that what is made of it borrows, or keeps.
+#[derive(Clone, Debug)]
+pub enum EnsembleRef<'a> {
+    /// For as long as the caller has it.
+    Borrowed(&'a Ensemble),
+    /// For as long as anybody has it: what a server makes ready lives as long as the server.
+    Shared(Arc<Ensemble>),
+}
+
+impl Deref for EnsembleRef<'_> {
+    type Target = Ensemble;
+
+    fn deref(&self) -> &Ensemble {
+        match self {
+            Self::Borrowed(ensemble) => ensemble,
+            Self::Shared(ensemble) => ensemble,
+        }
+    }
+}
+
+impl<'a> From<&'a Ensemble> for EnsembleRef<'a> {
+    fn from(ensemble: &'a Ensemble) -> Self {
+        Self::Borrowed(ensemble)
+    }
+}
+
+impl From<Arc<Ensemble>> for EnsembleRef<'_> {
+    fn from(ensemble: Arc<Ensemble>) -> Self {
+        Self::Shared(ensemble)
+    }
 }
 
 /// Whose rules hold when a value meets a threshold or a category.

@@ -22,7 +22,7 @@ mod texts;
 pub use agnostic::{
     Agnostic, AgnosticError, Estimate, Hierarchy, HierarchyError, Method, Options, linear_values,
 };
-pub use ensemble::{Ensemble, Link};
+pub use ensemble::{Ensemble, EnsembleRef, Link};
 pub use error::{DataError, ExplainError, ReadError};
 pub use format::read;
 pub use predict::Predictor;

@@ -2,7 +2,7 @@
 
 use crate::blocks::for_blocks;
 use crate::coding::{Codes, Coding, LANES};
-use crate::ensemble::{Ensemble, Kind, Sum};
+use crate::ensemble::{Ensemble, EnsembleRef, Kind, Sum};
 use crate::error::ExplainError;
 use crate::table::Table;
 
@@ -14,7 +14,7 @@ const BLOCK_BYTES: usize = 4 << 20;
 /// A model made ready to predict.
 #[derive(Debug)]
 pub struct Predictor<'a> {
-    ensemble: &'a Ensemble,
+    ensemble: EnsembleRef<'a>,
     coding: Coding,
     trees: Vec<Flat>,
     nodes: Vec<FlatNode>,
@@ -41,10 +41,11 @@ struct FlatNode {
 
 impl<'a> Predictor<'a> {
     /// Prepares a model.
-    pub fn new(ensemble: &'a Ensemble) -> Predictor<'a> {
-        let coding = Coding::new(ensemble);
+    pub fn new(ensemble: impl Into<EnsembleRef<'a>>) -> Predictor<'a> {
+        let ensemble = ensemble.into();
+        let coding = Coding::new(&ensemble);
         let mut this = Predictor {
-            ensemble,
+            ensemble: ensemble.clone(),
             coding,
             trees: Vec::with_capacity(ensemble.trees.len()),
             nodes: Vec::new(),
@@ -119,7 +120,7 @@ impl<'a> Predictor<'a> {
 
     fn group(&self, codes: &[Codes], out: &mut [f64]) {
         let outputs = self.ensemble.outputs();
-        let mut totals = Totals::new(self.ensemble, LANES);
+        let mut totals = Totals::new(&self.ensemble, LANES);
         for tree in &self.trees {
             let mut at = [tree.root; LANES];
             for _ in 0..tree.depth {
@@ -138,13 +139,13 @@ impl<'a> Predictor<'a> {
                 totals.add(lane * outputs + tree.output as usize, self.values[*at as usize]);
             }
         }
-        let totals = totals.finish(self.ensemble);
+        let totals = totals.finish(&self.ensemble);
         out.copy_from_slice(&totals[..out.len()]);
     }
 
     /// One row of a group: trees side by side in place of rows.
     fn lane(&self, codes: &[Codes], lane: usize, out: &mut [f64]) {
-        let mut totals = Totals::new(self.ensemble, 1);
+        let mut totals = Totals::new(&self.ensemble, 1);
         for trees in self.trees.chunks(LANES) {
             let mut at = [0; LANES];
             at.iter_mut().zip(trees).for_each(|(at, tree)| *at = tree.root);
@@ -159,7 +160,7 @@ impl<'a> Predictor<'a> {
                 totals.add(tree.output as usize, self.values[at as usize]);
             }
         }
-        out.copy_from_slice(&totals.finish(self.ensemble));
+        out.copy_from_slice(&totals.finish(&self.ensemble));
     }
 
     /// Row by row with the values themselves, for leaves that are functions of them.
@@ -172,13 +173,13 @@ impl<'a> Predictor<'a> {
                 table.fill(feature, start + at, std::slice::from_mut(value));
                 *value = dialect.input(*value);
             }
-            let mut totals = Totals::new(self.ensemble, 1);
+            let mut totals = Totals::new(&self.ensemble, 1);
             for tree in &self.ensemble.trees {
                 if let Some(leaf) = tree.leaf(dialect, |feature| row[feature as usize]) {
                     totals.add(tree.output as usize, leaf.value_at(&row));
                 }
             }
-            out.copy_from_slice(&totals.finish(self.ensemble));
+            out.copy_from_slice(&totals.finish(&self.ensemble));
         }
     }
 }

@@ -21,7 +21,7 @@ use simd::Isa;
 
 use crate::blocks::for_blocks;
 use crate::coding::{Codes, Coding, LANES};
-use crate::ensemble::{Ensemble, Kind};
+use crate::ensemble::{Ensemble, EnsembleRef, Kind};
 use crate::error::ExplainError;
 use crate::table::Table;
 
@@ -55,7 +55,7 @@ pub struct Explanation {
 /// the training data.
 #[derive(Debug)]
 pub struct Explainer<'a> {
-    ensemble: &'a Ensemble,
+    ensemble: EnsembleRef<'a>,
     coding: Coding,
     base: Vec<f64>,
     programs: Programs,
@@ -81,7 +81,9 @@ enum Plan<T> {
 
 impl<'a> Explainer<'a> {
     /// Prepares a model.
-    pub fn new(ensemble: &'a Ensemble) -> Result<Explainer<'a>, ExplainError> {
+    pub fn new(ensemble: impl Into<EnsembleRef<'a>>) -> Result<Explainer<'a>, ExplainError> {
+        let shared = ensemble.into();
+        let ensemble = &*shared;
         if !ensemble.has_cover {
             return Err(ExplainError::NoCover);
         }
@@ -104,13 +106,13 @@ impl<'a> Explainer<'a> {
         for (base, of_model) in base.iter_mut().zip(&ensemble.base) {
             *base = *base / ensemble.divisor + of_model;
         }
-        Ok(Explainer { ensemble, coding, base, programs, isa })
+        Ok(Explainer { coding, base, programs, isa, ensemble: shared })
     }
 
     /// Explains rows on some threads. The values of a row depend on neither the threads nor the other rows.
     pub fn explain(&self, table: &Table, threads: usize) -> Result<Explanation, ExplainError> {
         let features = self.ensemble.features;
-        check_size(self.ensemble, table, features)?;
+        check_size(&self.ensemble, table, features)?;
         let values = match &self.programs {
             Programs::F32(programs) => self.values(programs, features, table, threads),
             Programs::F64(programs) => self.values(programs, features, table, threads),
@@ -122,9 +124,9 @@ impl<'a> Explainer<'a> {
     /// features does together; on it what remains of the feature's value, so that a row of the matrix sums up to that.
     pub fn interactions(&self, table: &Table, threads: usize) -> Result<Explanation, ExplainError> {
         let features = self.ensemble.features;
-        check_size(self.ensemble, table, features.saturating_mul(features))?;
+        check_size(&self.ensemble, table, features.saturating_mul(features))?;
         let own = self.explain(table, threads)?;
-        let (ensemble, coding, isa, cells) = (self.ensemble, &self.coding, self.isa, features * features);
+        let (ensemble, coding, isa, cells) = (&*self.ensemble, &self.coding, self.isa, features * features);
         let mut values = match &self.programs {
             Programs::F32(_) => {
                 self.values::<f32>(&compile(ensemble, coding, isa, Some(features)), cells, table, threads)

@@ -23,8 +23,16 @@ pub enum Match {
 /// Rows for one model: a column a feature, nulls as NaN.
 #[derive(Clone, Debug)]
 pub struct Table {
-    columns: Vec<Column>,
+    values: Values,
     rows: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Values {
+    /// A column a feature.
+    Columns(Vec<Column>),
+    /// Row after row, with so many features.
+    Rows(Vec<f64>, usize),
 }
 
 #[derive(Clone, Debug)]
@@ -57,16 +65,13 @@ impl Table {
             None => column(batch, *at),
         };
         let columns = columns.iter().enumerate().map(column).collect::<Result<_, _>>()?;
-        Ok(Table { columns, rows: batch.num_rows() })
+        Ok(Table { values: Values::Columns(columns), rows: batch.num_rows() })
     }
 
     /// Rows of plain values, row after row; their number is cut to whole rows.
     pub fn from_rows(values: &[f64], features: usize) -> Table {
         let rows = values.len().checked_div(features).unwrap_or(0);
-        let column = |feature: usize| {
-            Column::F64((0..rows).map(|row| values[row * features + feature]).collect::<Vec<_>>().into())
-        };
-        Table { columns: (0..features).map(column).collect(), rows }
+        Table { values: Values::Rows(values.to_vec(), features), rows }
     }
 
     /// How many rows there are.
@@ -76,12 +81,22 @@ impl Table {
 
     /// How many features there are.
     pub fn features(&self) -> usize {
-        self.columns.len()
+        match &self.values {
+            Values::Columns(columns) => columns.len(),
+            Values::Rows(_, features) => *features,
+        }
     }
 
     /// Copies a feature's values of the rows from `start` on; those that are null become NaN.
     pub(crate) fn fill(&self, feature: usize, start: usize, out: &mut [f64]) {
-        match &self.columns[feature] {
+        let columns = match &self.values {
+            Values::Columns(columns) => columns,
+            Values::Rows(values, features) => {
+                let values = values[start * features + feature..].iter().step_by(*features);
+                return out.iter_mut().zip(values).for_each(|(out, value)| *out = *value);
+            }
+        };
+        match &columns[feature] {
             Column::F64(array) => {
                 out.copy_from_slice(&array.values()[start..start + out.len()]);
                 nulls(array, start, out);
