@@ -53,7 +53,7 @@ fn main() {
     let begun = Instant::now();
     let reader = Reader::open(&dir).unwrap();
     eprintln!("read {} keys into memory in {:.2?}", reader.key_count(&schema.name).unwrap(), begun.elapsed());
-    let set = ServingSet { views: vec![ServingView { schema, version: 1 }], services: Vec::new() };
+    let set = ServingSet { views: vec![ServingView { schema, version: 1 }], ..ServingSet::default() };
     let sets = ServingSets::new(set);
     if answer_loop {
         for rows in [1, 50] {

@@ -1,5 +1,6 @@
-//! One HTTP connection. The hot address is answered here; everything else goes to the router.
+//! One HTTP connection. The hot addresses are answered here; everything else goes to the router.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,12 +21,16 @@ use tokio::sync::watch;
 use tower_service::Service as _;
 
 use crate::error::RequestError;
+use crate::metrics::Route;
+use crate::model::{ModelError, Task};
 use crate::respond::Responder;
 
 /// Bytes of a request's head and of what hyper reads ahead.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// How much of a body that is too large is read and thrown away, so that the client gets to read the answer.
 const DISCARD_BODIES: usize = 4;
+/// Bodies of predictions that are answered at once; longer ones could keep other connections waiting.
+const PREDICT_AT_ONCE_BYTES_MAX: usize = 4 << 10;
 
 type Answer = Response<Either<Full<Bytes>, Body>>;
 
@@ -75,29 +80,100 @@ impl Drop for Open<'_> {
 }
 
 async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Answer, Infallible> {
-    if request.method() == Method::POST && request.uri().path() == "/get-online-features" {
-        return Ok(features(request.into_body(), shared).await);
+    let (head, body) = request.into_parts();
+    if head.method == Method::POST {
+        let path = head.uri.path();
+        if path == "/get-online-features" {
+            return Ok(features(body, shared).await);
+        }
+        if let Some((task, model)) = asked_model(path) {
+            return Ok(self::model(task, &model, head.uri.query(), body, shared).await);
+        }
     }
     let mut router = shared.router.clone();
-    router.call(request).await.map(|response| response.map(Either::Right))
+    router.call(Request::from_parts(head, body)).await.map(|response| response.map(Either::Right))
 }
 
 /// `POST /get-online-features`.
 async fn features(body: Incoming, shared: &Shared) -> Answer {
     let begun = Instant::now();
-    let responder = &shared.responder;
-    let read =
-        tokio::time::timeout(shared.body_timeout, read_body(body, responder.limits().body_bytes_max)).await;
-    let answered = match read {
-        Ok(Ok(body)) => responder.answer(&body),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(RequestError::Timeout { timeout_ms: shared.body_timeout.as_millis() as u64 }),
+    let answered = match whole(body, shared).await {
+        Ok(body) => shared.responder.answer(&body),
+        Err(error) => Err(error),
     };
+    told(answered, Route::Features, begun, shared)
+}
+
+/// `POST /predict/MODEL` and `POST /explain/MODEL`.
+async fn model(task: Task, model: &str, query: Option<&str>, body: Incoming, shared: &Shared) -> Answer {
+    let begun = Instant::now();
+    let answered = match (whole(body, shared).await, with_query(task, query)) {
+        (Ok(body), Ok(task @ Task::Predict)) if body.len() <= PREDICT_AT_ONCE_BYTES_MAX => {
+            shared.responder.model(task, model, &body)
+        }
+        (Ok(body), Ok(task)) => {
+            let (responder, model) = (shared.responder.clone(), model.to_owned());
+            let answered = tokio::task::spawn_blocking(move || responder.model(task, &model, &body)).await;
+            answered.unwrap_or(Err(RequestError::Internal))
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
+    told(answered, task.into(), begun, shared)
+}
+
+/// Which model an address names, and what is asked of it.
+pub(crate) fn asked_model(path: &str) -> Option<(Task, Cow<'_, str>)> {
+    let (task, model) = match path.strip_prefix("/predict/") {
+        Some(model) => (Task::Predict, model),
+        None => (Task::Explain(None), path.strip_prefix("/explain/")?),
+    };
+    Some((task, decoded(model)))
+}
+
+/// The text behind `%` and two hexadecimal digits. What is no such text stays as it is: no model is called so.
+fn decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut parts = text.split('%');
+    bytes.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
+    for part in parts {
+        let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let Some(byte) = byte else { return Cow::Borrowed(text) };
+        bytes.push(byte);
+        bytes.extend_from_slice(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// The task with what the address says of it: `top_k`.
+fn with_query(task: Task, query: Option<&str>) -> Result<Task, RequestError> {
+    let top_k =
+        query.into_iter().flat_map(|query| query.split('&')).find_map(|part| part.strip_prefix("top_k="));
+    match (task, top_k) {
+        (Task::Explain(_), Some(text)) => match text.parse() {
+            Ok(top_k) => Ok(Task::Explain(Some(top_k))),
+            Err(_) => Err(ModelError::Malformed { reason: "`top_k` is not a number".to_owned() }.into()),
+        },
+        (task, _) => Ok(task),
+    }
+}
+
+/// The whole body, if it comes in time.
+async fn whole(body: Incoming, shared: &Shared) -> Result<Bytes, RequestError> {
+    let read = read_body(body, shared.responder.limits().body_bytes_max);
+    let late = |_| RequestError::Timeout { timeout_ms: shared.body_timeout.as_millis() as u64 };
+    tokio::time::timeout(shared.body_timeout, read).await.map_err(late)?
+}
+
+/// The answer, counted.
+fn told(answered: Result<Vec<u8>, RequestError>, route: Route, begun: Instant, shared: &Shared) -> Answer {
     let (status, answer) = match answered {
         Ok(body) => (200, json(StatusCode::OK, body)),
-        Err(error) => (error.status(), refusal(&error).map(Either::Left)),
+        Err(error) => (error.status(), refusal(&error, route).map(Either::Left)),
     };
-    responder.metrics().request(status, begun.elapsed());
+    shared.responder.metrics().request(route, status, begun.elapsed());
     answer
 }
 
@@ -108,10 +184,14 @@ fn json(status: StatusCode, body: Vec<u8>) -> Answer {
     response
 }
 
-/// The answer to a request that cannot be answered, in Feast's form.
-pub(crate) fn refusal(error: &RequestError) -> Response<Full<Bytes>> {
+/// The answer to a request that cannot be answered, in Feast's form where Feast's clients ask.
+pub(crate) fn refusal(error: &RequestError, route: Route) -> Response<Full<Bytes>> {
     tracing::debug!(status = error.status(), %error, "request refused");
-    let mut response = Response::new(Full::new(Bytes::from(error.feast_body())));
+    let body = match route {
+        Route::Features => error.feast_body(),
+        Route::Predict | Route::Explain => error.plain_body(),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() =
         StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

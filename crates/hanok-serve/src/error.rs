@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use hanok_error::{Code, Coded, code};
 use hanok_types::ValueType;
 
+use crate::model::ModelError;
+
 /// A request cannot be answered. All but [`RequestError::Internal`] are the client's to cure.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
@@ -139,6 +141,9 @@ pub enum RequestError {
         /// The path, shortened.
         path: String,
     },
+    /// A request to a model that its own rules refuse.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// A fault of the server.
     #[error("the server failed to put its answer together")]
     Internal,
@@ -162,6 +167,7 @@ impl RequestError {
             | Self::Lengths { .. }
             | Self::EntityType { .. }
             | Self::EntityTooLong { .. } => 422,
+            Self::Model(error) => error.status(),
             Self::Internal => 500,
         }
     }
@@ -187,6 +193,15 @@ impl RequestError {
         });
         serde_json::Value::String(detail.to_string()).to_string().into_bytes()
     }
+
+    /// The body of an answer at an address that Feast does not have: `{"code", "message"}`, and `hint` if there is one.
+    pub fn plain_body(&self) -> Vec<u8> {
+        let mut body = serde_json::json!({ "code": self.code().to_string(), "message": self.to_string() });
+        if let Some(hint) = self.hint() {
+            body["hint"] = hint.into();
+        }
+        body.to_string().into_bytes()
+    }
 }
 
 impl Coded for RequestError {
@@ -208,7 +223,15 @@ impl Coded for RequestError {
             | Self::EntityType { .. }
             | Self::EntityTooLong { .. } => code::REQUEST_ENTITIES,
             Self::Timeout { .. } => code::REQUEST_TIMEOUT,
+            Self::Model(error) => error.code(),
             Self::Internal => code::SERVE_INTERNAL,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Model(error) => error.hint(),
+            _ => None,
         }
     }
 }

@@ -135,6 +135,27 @@ macro_rules! push_float {
 push_float!(push_f32, f32);
 push_float!(push_f64, f64);
 
+/// Appends a float, or null for those that JSON lacks.
+pub(crate) fn push_number(out: &mut Vec<u8>, value: f64) {
+    if value.is_finite() { push_f64(out, value) } else { out.extend_from_slice(b"null") }
+}
+
+/// Appends a list with its brackets.
+pub(crate) fn push_list<T>(
+    out: &mut Vec<u8>,
+    items: impl IntoIterator<Item = T>,
+    mut push: impl FnMut(&mut Vec<u8>, T),
+) {
+    out.push(b'[');
+    for (at, item) in items.into_iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        push(out, item);
+    }
+    out.push(b']');
+}
+
 /// Appends an integer.
 pub(crate) fn push_int(out: &mut Vec<u8>, value: i64) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());

@@ -1,5 +1,5 @@
-//! The feature server: `POST /get-online-features` as Feast's feature server answers it, `GET /health` and
-//! `GET /metrics`.
+//! The feature server: `POST /get-online-features` as Feast's feature server answers it, `POST /predict/MODEL` and
+//! `POST /explain/MODEL` for predictive models, `GET /health` and `GET /metrics`.
 //!
 //! The read path goes from request bytes to response bytes without a JSON tree: a borrowing parse, a plan that is
 //! cached per shape of request, lookups in the online store's memory, and a hand-written answer. [`Responder`] is that
@@ -12,6 +12,7 @@ mod connection;
 mod error;
 mod json;
 mod metrics;
+mod model;
 mod options;
 mod plan;
 mod render;
@@ -21,6 +22,7 @@ mod server;
 mod set;
 
 pub use error::{RequestError, ServeError};
+pub use model::{ModelError, ModelSet, ServingModel, fuzz_model_request};
 pub use options::{Limits, ServeOptions};
 pub use request::fuzz_request;
 pub use respond::Responder;

@@ -1,11 +1,13 @@
 //! Counters, in Prometheus' text form.
 
 use std::cell::Cell;
-use std::fmt::Write as _;
+use std::fmt::{Arguments, Write as _};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hanok_online::Reader;
+
+use crate::model::Task;
 
 /// Upper bounds of the latency histogram, in microseconds.
 const BOUNDS_US: [u64; 14] =
@@ -13,7 +15,7 @@ const BOUNDS_US: [u64; 14] =
 /// Counter sets, so that threads do not take cache lines from each other.
 const SHARDS: usize = 16;
 /// Statuses with a counter of their own; others count as the last.
-const STATUSES: [u16; 7] = [200, 400, 404, 408, 413, 422, 500];
+const STATUSES: [u16; 8] = [200, 400, 404, 408, 413, 422, 503, 500];
 
 /// Rows that a request looked up.
 #[derive(Clone, Copy, Default)]
@@ -23,12 +25,37 @@ pub(crate) struct RowCounts {
     pub expired: u64,
 }
 
-#[repr(align(128))]
+/// What is counted of each address that takes requests.
 #[derive(Default)]
-struct Shard {
+struct Requests {
     statuses: [AtomicU64; STATUSES.len()],
     buckets: [AtomicU64; BOUNDS_US.len() + 1],
     latency_ns: AtomicU64,
+    /// Rows that a model answered.
+    rows: AtomicU64,
+}
+
+/// The addresses that take requests.
+#[derive(Clone, Copy)]
+pub(crate) enum Route {
+    Features,
+    Predict,
+    Explain,
+}
+
+impl From<Task> for Route {
+    fn from(task: Task) -> Self {
+        match task {
+            Task::Predict => Self::Predict,
+            Task::Explain(_) => Self::Explain,
+        }
+    }
+}
+
+#[repr(align(128))]
+#[derive(Default)]
+struct Shard {
+    routes: [Requests; 3],
     found: AtomicU64,
     not_found: AtomicU64,
     expired: AtomicU64,
@@ -63,48 +90,77 @@ impl Metrics {
         }
     }
 
+    /// Counts rows that a model answered.
+    pub(crate) fn model_rows(&self, task: Task, rows: usize) {
+        self.shard().routes[Route::from(task) as usize].rows.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
     /// Counts an answered request.
-    pub(crate) fn request(&self, status: u16, took: Duration) {
-        let shard = self.shard();
+    pub(crate) fn request(&self, route: Route, status: u16, took: Duration) {
+        let requests = &self.shard().routes[route as usize];
         let at = STATUSES.iter().position(|known| *known == status).unwrap_or(STATUSES.len() - 1);
-        shard.statuses[at].fetch_add(1, Ordering::Relaxed);
+        requests.statuses[at].fetch_add(1, Ordering::Relaxed);
         let took_us = took.as_micros() as u64;
         let bucket = BOUNDS_US.iter().position(|bound| took_us <= *bound).unwrap_or(BOUNDS_US.len());
-        shard.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        shard.latency_ns.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
+        requests.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        requests.latency_ns.fetch_add(took.as_nanos() as u64, Ordering::Relaxed);
     }
 
     fn sum(&self, counter: impl Fn(&Shard) -> &AtomicU64) -> u64 {
         self.shards.iter().map(|shard| counter(shard).load(Ordering::Relaxed)).sum()
     }
 
+    /// The families of some addresses: requests by status, and how long they took. `label` tells an address from the others.
+    fn render_requests(&self, line: &mut dyn FnMut(Arguments<'_>), name: &str, routes: &[(Route, &str)]) {
+        let sum = |route: &Route, counter: &dyn Fn(&Requests) -> &AtomicU64| {
+            self.sum(|shard| counter(&shard.routes[*route as usize]))
+        };
+        line(format_args!("# HELP {name}s_total Requests by HTTP status."));
+        line(format_args!("# TYPE {name}s_total counter"));
+        for (route, label) in routes {
+            for (at, status) in STATUSES.iter().enumerate() {
+                let count = sum(route, &|requests| &requests.statuses[at]);
+                line(format_args!("{name}s_total{{{label}status=\"{status}\"}} {count}"));
+            }
+        }
+        line(format_args!("# HELP {name}_seconds Time from a request's head to its answer."));
+        line(format_args!("# TYPE {name}_seconds histogram"));
+        for (route, label) in routes {
+            let mut cumulated = 0;
+            for (at, bound) in BOUNDS_US.iter().enumerate() {
+                cumulated += sum(route, &|requests| &requests.buckets[at]);
+                let bound = *bound as f64 / 1e6;
+                line(format_args!("{name}_seconds_bucket{{{label}le=\"{bound}\"}} {cumulated}"));
+            }
+            cumulated += sum(route, &|requests| &requests.buckets[BOUNDS_US.len()]);
+            line(format_args!("{name}_seconds_bucket{{{label}le=\"+Inf\"}} {cumulated}"));
+            let seconds = sum(route, &|requests| &requests.latency_ns) as f64 / 1e9;
+            let all = match label.strip_suffix(',') {
+                Some(label) => format!("{{{label}}}"),
+                None => String::new(),
+            };
+            line(format_args!("{name}_seconds_sum{all} {seconds}"));
+            line(format_args!("{name}_seconds_count{all} {cumulated}"));
+        }
+    }
+
     /// Everything as text.
     pub(crate) fn render(&self, reader: &Reader) -> String {
-        let mut out = String::with_capacity(4_096);
-        let mut line = |line: std::fmt::Arguments<'_>| {
+        let mut out = String::with_capacity(8_192);
+        let mut line = |line: Arguments<'_>| {
             // Writing to a string does not fail.
             let _ = out.write_fmt(line);
             out.push('\n');
         };
-        line(format_args!("# HELP hanok_requests_total Requests for online features by HTTP status."));
-        line(format_args!("# TYPE hanok_requests_total counter"));
-        for (at, status) in STATUSES.iter().enumerate() {
-            let count = self.sum(|shard| &shard.statuses[at]);
-            line(format_args!("hanok_requests_total{{status=\"{status}\"}} {count}"));
+        self.render_requests(&mut line, "hanok_request", &[(Route::Features, "")]);
+        let routes = [(Route::Predict, "route=\"predict\","), (Route::Explain, "route=\"explain\",")];
+        self.render_requests(&mut line, "hanok_model_request", &routes);
+        line(format_args!("# HELP hanok_model_rows_total Rows that models answered."));
+        line(format_args!("# TYPE hanok_model_rows_total counter"));
+        for (route, label) in routes {
+            let rows = self.sum(|shard| &shard.routes[route as usize].rows);
+            line(format_args!("hanok_model_rows_total{{{}}} {rows}", label.trim_end_matches(',')));
         }
-        line(format_args!("# HELP hanok_request_seconds Time from a request's head to its answer."));
-        line(format_args!("# TYPE hanok_request_seconds histogram"));
-        let mut cumulated = 0;
-        for (at, bound) in BOUNDS_US.iter().enumerate() {
-            cumulated += self.sum(|shard| &shard.buckets[at]);
-            let bound = *bound as f64 / 1e6;
-            line(format_args!("hanok_request_seconds_bucket{{le=\"{bound}\"}} {cumulated}"));
-        }
-        cumulated += self.sum(|shard| &shard.buckets[BOUNDS_US.len()]);
-        line(format_args!("hanok_request_seconds_bucket{{le=\"+Inf\"}} {cumulated}"));
-        let seconds = self.sum(|shard| &shard.latency_ns) as f64 / 1e9;
-        line(format_args!("hanok_request_seconds_sum {seconds}"));
-        line(format_args!("hanok_request_seconds_count {cumulated}"));
         line(format_args!("# HELP hanok_rows_total Rows looked up, by what was found."));
         line(format_args!("# TYPE hanok_rows_total counter"));
         line(format_args!("hanok_rows_total{{state=\"found\"}} {}", self.sum(|shard| &shard.found)));

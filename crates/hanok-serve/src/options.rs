@@ -7,17 +7,25 @@ use std::net::{Ipv4Addr, SocketAddr};
 pub struct Limits {
     /// Bytes of a request's body.
     pub body_bytes_max: usize,
-    /// Entities, that is rows, of a request.
+    /// Entities of a request, or rows for a model.
     pub entities_max: usize,
     /// Features of a request, a service's included.
     pub features_max: usize,
-    /// Values in the answer: entities times features.
+    /// Values in the answer: entities times features; for a model, rows times features or outputs.
     pub values_max: usize,
+    /// Values of an explanation: rows times outputs times features, however few are told.
+    pub reasons_max: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes_max: 4 << 20, entities_max: 50_000, features_max: 2_000, values_max: 5_000_000 }
+        Self {
+            body_bytes_max: 4 << 20,
+            entities_max: 50_000,
+            features_max: 2_000,
+            values_max: 5_000_000,
+            reasons_max: 250_000,
+        }
     }
 }
 

@@ -17,6 +17,8 @@ use crate::set::{ServiceProjection, ServingSet, ServingView};
 /// Plans that a thread keeps, and the bytes of the shapes under which it keeps them.
 const PLANS_MAX: usize = 1_024;
 const SHAPE_BYTES_MAX: usize = 4 << 20;
+/// What a part of a plan that its shape does not name counts as.
+const PART_BYTES: usize = 16;
 
 /// How to answer requests of one shape.
 pub(crate) struct Plan {
@@ -50,6 +52,8 @@ pub(crate) struct Group {
 
 /// One feature of the answer.
 pub(crate) struct Column {
+    /// Position among the features asked for.
+    pub asked: usize,
     pub group: usize,
     /// Position in the group's projection; `None` when the store does not have the feature yet.
     pub position: Option<usize>,
@@ -57,36 +61,44 @@ pub(crate) struct Column {
 }
 
 /// A thread's plans; valid for one generation of the serving set and of the store's views.
-#[derive(Default)]
-pub(crate) struct Plans {
+pub(crate) struct Plans<P = Plan> {
     stamp: (u64, u64, u64),
-    by_shape: HashMap<Vec<u8>, Rc<Plan>>,
+    by_shape: HashMap<Vec<u8>, Rc<P>>,
     bytes: usize,
     shape: Vec<u8>,
 }
 
-impl Plans {
-    /// The plan of the request's shape, from the cache or made by `make`.
+impl<P> Default for Plans<P> {
+    fn default() -> Self {
+        Self { stamp: (0, 0, 0), by_shape: HashMap::new(), bytes: 0, shape: Vec::new() }
+    }
+}
+
+impl<P> Plans<P> {
+    /// The plan of the shape that `write` writes, from the cache or made by `make`. A plan's size is proportional to its shape's
+    /// and to `parts`.
     pub(crate) fn get(
         &mut self,
         stamp: (u64, u64, u64),
-        request: &Request<'_>,
-        make: impl FnOnce() -> Result<Plan, RequestError>,
-    ) -> Result<Rc<Plan>, RequestError> {
+        parts: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+        make: impl FnOnce() -> Result<P, RequestError>,
+    ) -> Result<Rc<P>, RequestError> {
         if self.stamp != stamp {
             self.clear();
             self.stamp = stamp;
         }
-        write_shape(request, &mut self.shape);
+        self.shape.clear();
+        write(&mut self.shape);
         if let Some(plan) = self.by_shape.get(&self.shape) {
             return Ok(Rc::clone(plan));
         }
         let plan = Rc::new(make()?);
-        // The plan's own size is proportional to its shape's.
-        if self.by_shape.len() == PLANS_MAX || self.bytes + self.shape.len() > SHAPE_BYTES_MAX {
+        let bytes = self.shape.len() + parts * PART_BYTES;
+        if self.by_shape.len() == PLANS_MAX || self.bytes + bytes > SHAPE_BYTES_MAX {
             self.clear();
         }
-        self.bytes += self.shape.len();
+        self.bytes += bytes;
         self.by_shape.insert(self.shape.clone(), Rc::clone(&plan));
         Ok(plan)
     }
@@ -97,39 +109,47 @@ impl Plans {
     }
 }
 
-/// The shape of a request, unambiguous: every text comes with its length.
-fn write_shape(request: &Request<'_>, shape: &mut Vec<u8>) {
-    let text = |shape: &mut Vec<u8>, text: &str| {
-        shape.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        shape.extend_from_slice(text.as_bytes());
-    };
-    shape.clear();
+/// Appends a text so that no other two texts make the same bytes.
+pub(crate) fn write_text(shape: &mut Vec<u8>, text: &str) {
+    shape.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    shape.extend_from_slice(text.as_bytes());
+}
+
+/// Appends the shape of a request, unambiguous: every text comes with its length.
+pub(crate) fn write_shape(request: &Request<'_>, shape: &mut Vec<u8>) {
     shape.push(u8::from(request.full_feature_names) | u8::from(request.version_metadata) << 1);
     shape.extend_from_slice(&(request.entities.len() as u32).to_le_bytes());
     for (name, _) in &request.entities {
-        text(shape, name);
+        write_text(shape, name);
     }
     match &request.feature_service {
         Some(service) => {
             shape.push(1);
-            text(shape, service);
+            write_text(shape, service);
         }
         None => {
             shape.push(0);
             for feature in &request.features {
-                text(shape, feature);
+                write_text(shape, feature);
             }
         }
     }
 }
 
 /// A feature that the request asks for, before views are grouped.
-struct Asked<'s> {
-    view: &'s ServingView,
+pub(crate) struct Asked<'s> {
+    pub view: &'s ServingView,
     /// The name in full feature names.
-    shown: Cow<'s, str>,
-    feature: Cow<'s, str>,
-    join_keys: &'s [(String, String)],
+    pub shown: Cow<'s, str>,
+    pub feature: Cow<'s, str>,
+    pub join_keys: &'s [(String, String)],
+}
+
+impl Asked<'_> {
+    /// The full feature name.
+    pub(crate) fn full_name(&self) -> String {
+        format!("{}__{}", self.shown, self.feature)
+    }
 }
 
 /// Makes the plan of a request.
@@ -139,13 +159,25 @@ pub(crate) fn make(
     store: &ViewSet,
     limits: &Limits,
 ) -> Result<Plan, RequestError> {
-    let asked = match &request.feature_service {
-        Some(service) => of_service(set, service)?,
-        None if request.features.is_empty() => return Err(RequestError::NoFeatures),
-        None => {
-            request.features.iter().map(|reference| of_reference(set, reference)).collect::<Result<_, _>>()?
-        }
-    };
+    build(request, asked(request, set)?, store, limits)
+}
+
+/// The features that a request asks for.
+pub(crate) fn asked<'s>(request: &Request<'_>, set: &'s ServingSet) -> Result<Vec<Asked<'s>>, RequestError> {
+    match &request.feature_service {
+        Some(service) => of_service(set, service),
+        None if request.features.is_empty() => Err(RequestError::NoFeatures),
+        None => request.features.iter().map(|reference| of_reference(set, reference)).collect(),
+    }
+}
+
+/// Plans how to look features up.
+pub(crate) fn build(
+    request: &Request<'_>,
+    asked: Vec<Asked<'_>>,
+    store: &ViewSet,
+    limits: &Limits,
+) -> Result<Plan, RequestError> {
     if asked.len() > limits.features_max {
         return Err(RequestError::TooMany { what: "features", max: limits.features_max });
     }
@@ -156,18 +188,27 @@ fn of_service<'s>(set: &'s ServingSet, name: &str) -> Result<Vec<Asked<'s>>, Req
     let unknown = || RequestError::ServiceUnknown { service: name.to_owned() };
     let service = set.services.iter().find(|service| service.name == name).ok_or_else(unknown)?;
     let mut asked = Vec::new();
-    for projection in &service.projections {
-        let ServiceProjection { view: view_name, alias, features, join_keys } = projection;
-        let view = view_named(set, view_name)?;
-        let all = view.schema.features.iter().map(|(feature, _)| feature).filter(|_| features.is_empty());
-        asked.extend(all.chain(features).map(|feature| Asked {
-            view,
-            shown: Cow::Borrowed(alias.as_deref().unwrap_or(view_name)),
-            feature: Cow::Borrowed(feature),
-            join_keys,
-        }));
+    for ServiceProjection { view, alias, features, join_keys } in &service.projections {
+        asked.extend(of_view(view_named(set, view)?, alias.as_deref(), features, join_keys));
     }
     Ok(asked)
+}
+
+/// Some features of a view, or all for none.
+pub(crate) fn of_view<'s>(
+    view: &'s ServingView,
+    alias: Option<&'s str>,
+    features: &'s [String],
+    join_keys: &'s [(String, String)],
+) -> impl Iterator<Item = Asked<'s>> {
+    let all = view.schema.features.iter().map(|(feature, _)| feature).filter(|_| features.is_empty());
+    let shown = alias.unwrap_or(&view.schema.name);
+    all.chain(features).map(move |feature| Asked {
+        view,
+        shown: Cow::Borrowed(shown),
+        feature: Cow::Borrowed(feature),
+        join_keys,
+    })
 }
 
 fn view_named<'s>(set: &'s ServingSet, name: &str) -> Result<&'s ServingView, RequestError> {
@@ -310,12 +351,9 @@ impl<'s> Builder<'s> {
                 group.projection.len() - 1
             })
         });
-        let name = if request.full_feature_names {
-            format!("{}__{}", asked.shown, asked.feature)
-        } else {
-            asked.feature.to_string()
-        };
-        self.columns.push((Column { group: at, position, value_type }, name));
+        let name = if request.full_feature_names { asked.full_name() } else { asked.feature.to_string() };
+        let asked = self.columns.len();
+        self.columns.push((Column { asked, group: at, position, value_type }, name));
         Ok(())
     }
 

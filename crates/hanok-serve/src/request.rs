@@ -13,6 +13,8 @@ use crate::options::Limits;
 
 /// Most entity columns of a request; a view has at most 16 join keys.
 const ENTITY_COLUMNS_MAX: usize = 256;
+/// Most named columns of values for a model.
+const VALUE_COLUMNS_MAX: usize = 100_000;
 
 /// `POST /get-online-features`.
 #[derive(Debug, Default)]
@@ -75,16 +77,18 @@ pub fn fuzz_request(body: &[u8]) {
     }
 }
 
-type Exceeded = Cell<Option<(&'static str, usize)>>;
+pub(crate) type Exceeded = Cell<Option<(&'static str, usize)>>;
 
+/// What all parts of a request are read with.
 #[derive(Clone, Copy)]
-struct RequestSeed<'l> {
-    limits: &'l Limits,
-    exceeded: &'l Exceeded,
+pub(crate) struct RequestSeed<'l> {
+    pub limits: &'l Limits,
+    /// Which limit was exceeded, behind the parser's back.
+    pub exceeded: &'l Exceeded,
 }
 
 impl RequestSeed<'_> {
-    fn too_many<E: serde::de::Error>(self, what: &'static str, max: usize) -> E {
+    pub(crate) fn too_many<E: serde::de::Error>(self, what: &'static str, max: usize) -> E {
         self.exceeded.set(Some((what, max)));
         E::custom("too many")
     }
@@ -136,7 +140,8 @@ impl<'de> Visitor<'de> for RequestSeed<'_> {
     }
 }
 
-struct EntitiesSeed<'l>(RequestSeed<'l>);
+/// The object `entities`.
+pub(crate) struct EntitiesSeed<'l>(pub RequestSeed<'l>);
 
 impl<'de> DeserializeSeed<'de> for EntitiesSeed<'_> {
     type Value = Vec<(Cow<'de, str>, Vec<Scalar<'de>>)>;
@@ -170,27 +175,28 @@ impl<'de> Visitor<'de> for EntitiesSeed<'_> {
 }
 
 /// A list of limited length; features may also be null.
-struct ListSeed<'l, T> {
+pub(crate) struct ListSeed<'l, T> {
     request: RequestSeed<'l>,
     what: &'static str,
     marker: std::marker::PhantomData<T>,
 }
 
 impl<'l, T> ListSeed<'l, T> {
-    fn new(request: RequestSeed<'l>, what: &'static str) -> Self {
+    pub(crate) fn new(request: RequestSeed<'l>, what: &'static str) -> Self {
         Self { request, what, marker: std::marker::PhantomData }
     }
 
     fn max(&self) -> usize {
         match self.what {
             "features" => self.request.limits.features_max,
+            "columns" => VALUE_COLUMNS_MAX,
             _ => self.request.limits.entities_max,
         }
     }
 }
 
 /// What a [`ListSeed`] makes of its elements.
-trait Element<'de>: Deserialize<'de> {
+pub(crate) trait Element<'de>: Deserialize<'de> {
     type Kept;
     fn keep(self) -> Self::Kept;
     /// What a null in place of the list means.
@@ -250,7 +256,7 @@ impl<'de, T: Element<'de>> Visitor<'de> for ListSeed<'_, T> {
 }
 
 /// A string, borrowed unless it has escapes.
-struct Text<'a>(Cow<'a, str>);
+pub(crate) struct Text<'a>(pub Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Text<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

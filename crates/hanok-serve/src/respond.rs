@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hanok_online::{KEY_BYTES_MAX, Keys, Reader, RowState, Rows};
+use hanok_online::{KEY_BYTES_MAX, Keys, Reader, RowState, Rows, ViewSet};
 use hanok_types::ValueType;
 
 use crate::error::RequestError;
 use crate::json::base64_bytes;
 use crate::metrics::{Metrics, RowCounts};
+use crate::model::{self, Task};
 use crate::options::Limits;
 use crate::plan::{self, KeySet, Plan, Plans};
 use crate::render;
@@ -31,9 +32,16 @@ pub struct Responder {
 #[derive(Default)]
 struct Scratch {
     plans: Plans,
-    keys: Vec<Keys>,
-    rows: Vec<Rows>,
+    lookup: Lookup,
     render: render::Scratch,
+    model: model::Scratch,
+}
+
+/// Keys that are looked up and the rows that were found, by key set and by group of a plan.
+#[derive(Default)]
+pub(crate) struct Lookup {
+    keys: Vec<Keys>,
+    pub rows: Vec<Rows>,
 }
 
 /// Values that a thread's memory may keep between requests; larger requests give theirs back.
@@ -52,6 +60,14 @@ impl Responder {
         Self { id, reader, sets, limits, metrics: Arc::new(Metrics::default()) }
     }
 
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) fn sets(&self) -> &ServingSets {
+        &self.sets
+    }
+
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.metrics
     }
@@ -66,13 +82,39 @@ impl Responder {
 
     /// Answers the body of `POST /get-online-features` with the body of its response.
     pub fn answer(&self, body: &[u8]) -> Result<Vec<u8>, RequestError> {
+        self.with_scratch(body, |scratch| self.answer_with(body, scratch))
+    }
+
+    /// Answers the body of `POST /predict/MODEL`; `model` is a name or `name@version`.
+    pub fn predict(&self, model: &str, body: &[u8]) -> Result<Vec<u8>, RequestError> {
+        self.model(Task::Predict, model, body)
+    }
+
+    /// Answers the body of `POST /explain/MODEL?top_k=…`.
+    pub fn explain(&self, model: &str, top_k: Option<usize>, body: &[u8]) -> Result<Vec<u8>, RequestError> {
+        self.model(Task::Explain(top_k), model, body)
+    }
+
+    pub(crate) fn model(&self, task: Task, model: &str, body: &[u8]) -> Result<Vec<u8>, RequestError> {
+        self.with_scratch(body, |scratch| {
+            let answered = model::answer(self, task, model, body, &mut scratch.model, &mut scratch.lookup);
+            scratch.model.shrink(KEPT_VALUES_MAX);
+            answered
+        })
+    }
+
+    fn with_scratch<T>(
+        &self,
+        body: &[u8],
+        answer: impl Fn(&mut Scratch) -> Result<T, RequestError>,
+    ) -> Result<T, RequestError> {
         if body.len() > self.limits.body_bytes_max {
             return Err(RequestError::BodyTooLarge { bytes_max: self.limits.body_bytes_max });
         }
         SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
-            Ok(mut scratch) => self.answer_with(body, &mut scratch),
+            Ok(mut scratch) => answer(&mut scratch),
             // Nothing below re-enters, so this is never taken; it costs nothing to be safe.
-            Err(_) => self.answer_with(body, &mut Scratch::default()),
+            Err(_) => answer(&mut Scratch::default()),
         })
     }
 
@@ -81,9 +123,12 @@ impl Responder {
         let count = entity_count(&request)?;
         let views = self.reader.views();
         let stamp = (self.id, self.sets.generation(), views.generation());
-        let plan = scratch
-            .plans
-            .get(stamp, &request, || plan::make(&request, &self.sets.current(), &views, &self.limits))?;
+        let plan = scratch.plans.get(
+            stamp,
+            0,
+            |shape| plan::write_shape(&request, shape),
+            || plan::make(&request, &self.sets.current(), &views, &self.limits),
+        )?;
         let values = count.saturating_mul(plan.columns.len() + plan.echoes.len());
         if values > self.limits.values_max {
             return Err(RequestError::TooMany {
@@ -91,16 +136,34 @@ impl Responder {
                 max: self.limits.values_max,
             });
         }
-        scratch.keys.resize_with(scratch.keys.len().max(plan.key_sets.len()), Keys::default);
-        for (keys, key_set) in scratch.keys.iter_mut().zip(&plan.key_sets) {
-            encode(&request, key_set, count, keys)?;
+        self.look_up(&views, &plan, &request, count, &mut scratch.lookup)?;
+        let out = render_answer(&plan, &request, scratch, count);
+        scratch.lookup.shrink(values);
+        if values > KEPT_VALUES_MAX {
+            scratch.render = render::Scratch::default();
         }
-        scratch.rows.resize_with(scratch.rows.len().max(plan.groups.len()), Rows::default);
+        Ok(out)
+    }
+
+    /// Reads the rows of the plan's groups for so many entities.
+    pub(crate) fn look_up(
+        &self,
+        views: &ViewSet,
+        plan: &Plan,
+        request: &Request<'_>,
+        count: usize,
+        lookup: &mut Lookup,
+    ) -> Result<(), RequestError> {
+        lookup.keys.resize_with(lookup.keys.len().max(plan.key_sets.len()), Keys::default);
+        for (keys, key_set) in lookup.keys.iter_mut().zip(&plan.key_sets) {
+            encode(request, key_set, count, keys)?;
+        }
+        lookup.rows.resize_with(lookup.rows.len().max(plan.groups.len()), Rows::default);
         let now_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64);
         let mut counts = RowCounts::default();
-        for (rows, group) in scratch.rows.iter_mut().zip(&plan.groups) {
+        for (rows, group) in lookup.rows.iter_mut().zip(&plan.groups) {
             match group.table.and_then(|position| views.table(position)) {
-                Some(table) => table.read(&scratch.keys[group.key_set], &group.projection, now_us, rows),
+                Some(table) => table.read(&lookup.keys[group.key_set], &group.projection, now_us, rows),
                 None => rows.reset_not_found(count),
             }
             for state in rows.states() {
@@ -112,25 +175,29 @@ impl Responder {
             }
         }
         self.metrics.rows(counts);
-        let out = render_answer(&plan, &request, scratch, count);
+        Ok(())
+    }
+}
+
+impl Lookup {
+    /// Gives the memory of a large request back.
+    pub(crate) fn shrink(&mut self, values: usize) {
         if values > KEPT_VALUES_MAX {
-            (scratch.keys, scratch.rows) = (Vec::new(), Vec::new());
-            scratch.render = render::Scratch::default();
+            *self = Self::default();
         }
-        Ok(out)
     }
 }
 
 fn render_answer(plan: &Plan, request: &Request<'_>, scratch: &mut Scratch, count: usize) -> Vec<u8> {
     let guess = plan.answer_bytes.get();
     let mut out = Vec::with_capacity(guess + guess / 8);
-    render::answer(plan, request, &scratch.rows, count, &mut scratch.render, &mut out);
+    render::answer(plan, request, &scratch.lookup.rows, count, &mut scratch.render, &mut out);
     plan.answer_bytes.set(out.len());
     out
 }
 
 /// How many rows the request asks for; all entity lists must have one length.
-fn entity_count(request: &Request<'_>) -> Result<usize, RequestError> {
+pub(crate) fn entity_count(request: &Request<'_>) -> Result<usize, RequestError> {
     let Some((first, values)) = request.entities.first() else {
         return Err(RequestError::Malformed { reason: "`entities` is empty".to_owned() });
     };

@@ -20,11 +20,14 @@ use tokio::task::JoinSet;
 
 use crate::connection::{self, Shared, refusal};
 use crate::error::{RequestError, ServeError};
+use crate::metrics::Route;
 use crate::options::ServeOptions;
 use crate::respond::Responder;
 use crate::set::ServingSets;
 
 const BACKLOG: i32 = 1_024;
+/// Threads beside each worker for explanations and large predictions; more of them wait.
+const BLOCKING_THREADS: usize = 2;
 /// Accepted connections that wait for a worker.
 const HANDOVER_MAX: usize = 256;
 /// Pause after an accept that failed, e.g. for lack of file descriptors.
@@ -209,7 +212,10 @@ fn spawn_worker(
     closing: watch::Receiver<bool>,
     drain: Duration,
 ) -> std::io::Result<Worker> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()?;
     let (streams, received) = mpsc::channel(HANDOVER_MAX);
     let (end, ended) = oneshot::channel();
     let connections = Arc::new(AtomicUsize::new(0));
@@ -298,14 +304,16 @@ fn router(responder: &Responder) -> Router {
         .route("/metrics", get(metrics))
         .fallback(|method: Method, uri: Uri| async move {
             let (method, path) = (method.to_string(), shown(&uri));
-            refused(&if path == "/get-online-features" {
-                RequestError::Method { method, path }
-            } else {
-                RequestError::Route { method, path }
-            })
+            match connection::asked_model(&path) {
+                Some((task, _)) => refused(&RequestError::Method { method, path: path.clone() }, task.into()),
+                None if path == "/get-online-features" => {
+                    refused(&RequestError::Method { method, path }, Route::Features)
+                }
+                None => refused(&RequestError::Route { method, path }, Route::Features),
+            }
         })
         .method_not_allowed_fallback(|method: Method, uri: Uri| async move {
-            refused(&RequestError::Method { method: method.to_string(), path: shown(&uri) })
+            refused(&RequestError::Method { method: method.to_string(), path: shown(&uri) }, Route::Features)
         })
 }
 
@@ -313,6 +321,6 @@ fn shown(uri: &Uri) -> String {
     uri.path().chars().take(PATH_CHARS_SHOWN).collect()
 }
 
-fn refused(error: &RequestError) -> Response {
-    refusal(error).map(axum::body::Body::new).into_response()
+fn refused(error: &RequestError, route: Route) -> Response {
+    refusal(error, route).map(axum::body::Body::new).into_response()
 }

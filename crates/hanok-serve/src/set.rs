@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hanok_online::ViewSchema;
 use parking_lot::RwLock;
 
+use crate::model::ModelSet;
+
 /// Everything that requests can name.
 #[derive(Clone, Debug, Default)]
 pub struct ServingSet {
@@ -13,6 +15,8 @@ pub struct ServingSet {
     pub views: Vec<ServingView>,
     /// Feature services.
     pub services: Vec<ServingService>,
+    /// Predictive models.
+    pub models: ModelSet,
 }
 
 /// A feature view.

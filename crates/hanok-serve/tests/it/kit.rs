@@ -11,7 +11,8 @@ use arrow::array::{
 };
 use hanok_online::{OnlineWrite as _, Reader, ViewSchema, WriteBatch, Writer};
 use hanok_serve::{
-    ServeError, ServeOptions, Server, ServiceProjection, ServingService, ServingSet, ServingSets, ServingView,
+    ModelSet, ServeError, ServeOptions, Server, ServiceProjection, ServingModel, ServingService, ServingSet,
+    ServingSets, ServingView,
 };
 use hanok_types::ValueType;
 use serde_json::Value;
@@ -99,6 +100,27 @@ impl TestServer {
         let (status, answer) = self.send("POST", "/get-online-features", body.as_bytes());
         let (class, message) = feast_error(&answer);
         (status, class, message)
+    }
+
+    /// Serves these models from now on, too.
+    pub(crate) fn serve_models(&self, models: impl IntoIterator<Item = ServingModel>) {
+        let models = ModelSet::new(models.into_iter().map(Arc::new));
+        self.sets.swap(ServingSet { models, ..(*self.sets.current()).clone() });
+    }
+
+    /// `POST` that must succeed.
+    pub(crate) fn ask(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.send("POST", path, body.to_string().as_bytes());
+        assert_eq!(status, 200, "{path} {body}: {answer}");
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    /// `POST` that must be refused in the plain form: status, code and message.
+    pub(crate) fn refused(&self, path: &str, body: &str) -> (u16, String, String) {
+        let (status, answer) = self.send("POST", path, body.as_bytes());
+        let detail: Value = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer}"));
+        let text = |key: &str| detail[key].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        (status, text("code"), text("message"))
     }
 
     /// It must still answer.
@@ -212,7 +234,7 @@ pub(crate) fn serving_set() -> ServingSet {
         service("broken", vec![all("gone")]),
         service("driver_all", vec![all("driver")]),
     ];
-    ServingSet { views, services }
+    ServingSet { views, services, models: ModelSet::default() }
 }
 
 pub(crate) fn now_us() -> i64 {

@@ -6,3 +6,4 @@ mod hostile;
 mod kit;
 mod lifecycle;
 mod mistakes;
+mod models;

@@ -110,7 +110,8 @@ fn mistakes_name_the_culprit() {
 
 #[test]
 fn limits_are_told_as_413() {
-    let limits = Limits { body_bytes_max: 2_000, entities_max: 10, features_max: 2, values_max: 25 };
+    let limits =
+        Limits { body_bytes_max: 2_000, entities_max: 10, features_max: 2, values_max: 25, reasons_max: 25 };
     let server = TestServer::start_with(ServeOptions { limits, ..ServeOptions::default() });
     let ids = |count: usize| vec!["1"; count].join(",");
     let ask = |count: usize, features: &str| {
