@@ -18,6 +18,7 @@ mod reference;
 mod render;
 mod run;
 mod serving;
+mod serving_models;
 mod status;
 mod values;
 

@@ -9,24 +9,28 @@ use crate::render::counted;
 use crate::serving::{Serving, follow};
 use crate::status::ExitStatus;
 
-/// Serves online features until Ctrl-C or SIGTERM, then finishes the requests in flight.
+/// Serves online features and predictive models until Ctrl-C or SIGTERM, then finishes the requests in flight.
 pub(crate) async fn serve(context: &Context, args: &ServeArgs) -> Result<ExitStatus, CliError> {
     let engine = context.engine().await?;
-    let Serving { reader, sets, registry } = Serving::open(&engine).await?;
+    let serving = Serving::open(&engine).await?;
+    let models = serving.with_models(&engine).await?;
+    let Serving { reader, sets, registry } = serving;
     let server = Server::bind(options(args), reader, sets.clone())?;
     let address = server.local_addr();
     let (views, services) = (registry.views.len(), registry.services.len());
     let report = serde_json::json!({
         "address": format!("http://{address}"), "feature_views": views, "feature_services": services,
+        "models": models.names(),
     });
     context.console.report(&report, || {
         let views = counted(views as u64, "feature view");
         let services = counted(services as u64, "feature service");
-        format!("serving {views} and {services} at http://{address}\nstop with Ctrl-C\n")
+        let models = counted(models.names() as u64, "predictive model");
+        format!("serving {views}, {services} and {models} at http://{address}\nstop with Ctrl-C\n")
     })?;
     tokio::select! {
         served = server.run(shutdown_signal()) => served?,
-        () = follow(engine, sets, registry) => {}
+        () = follow(engine, sets, registry, models) => {}
     }
     Ok(ExitStatus::Success)
 }
