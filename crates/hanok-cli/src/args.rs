@@ -159,13 +159,15 @@ Examples:
   hanok materialize carrier_delay                          one feature view
   hanok materialize --from 2013-12-01 --to 2013-12-31T12:00:00Z")]
     Materialize(MaterializeArgs),
-    /// Serve online features over HTTP, as Feast's feature server does
+    /// Serve online features over HTTP, as Feast's feature server does, and predictive models
     #[command(after_help = "\
 Examples:
   hanok serve
   hanok serve --http 0.0.0.0:6566
   curl -s http://127.0.0.1:6566/get-online-features -H 'content-type: application/json' \\
-    -d '{\"features\": [\"carrier_delay:mean_dep_delay_7d\"], \"entities\": {\"carrier\": [\"B6\"]}}'")]
+    -d '{\"features\": [\"carrier_delay:mean_dep_delay_7d\"], \"entities\": {\"carrier\": [\"B6\"]}}'
+  curl -s http://127.0.0.1:6566/explain/delay?top_k=3 \\
+    -d '{\"instances\": [{\"temp_f\": 28.4, \"seats\": 142}]}'")]
     Serve(ServeArgs),
     /// Register predictive models: tree ensembles of XGBoost, LightGBM, CatBoost and scikit-learn
     #[command(
@@ -432,7 +434,7 @@ pub(crate) struct ServeArgs {
     /// Connections at a time [default: 4096]
     #[arg(long, value_name = "N")]
     pub(crate) connections_max: Option<usize>,
-    /// Entities of one request [default: 50000]
+    /// Entities, or rows for a model, of one request [default: 50000]
     #[arg(long, value_name = "N")]
     pub(crate) entities_max: Option<usize>,
     /// Features of one request [default: 2000]

@@ -9,7 +9,7 @@ use hanok_serve::{ModelSet, ServingModel};
 /// Versions of a model that are served, the newest: a client that names one goes on when the next ones are added.
 const VERSIONS_MAX: usize = 3;
 /// How long a model that could not be loaded is left alone.
-const RETRY: Duration = Duration::from_secs(60);
+const RETRY: Duration = Duration::from_mins(1);
 
 /// What is loaded.
 #[derive(Default)]

@@ -2,8 +2,8 @@
 //! model that has no names.
 
 use hanok_online::ViewSet;
-use hanok_types::ValueType;
-use hashbrown::{HashMap, HashSet};
+use hanok_types::{ValueType, column_name};
+use hashbrown::HashMap;
 
 use super::error::ModelError;
 use super::request::{ModelRequest, Values};
@@ -68,11 +68,10 @@ pub(crate) fn make(
     if ready.ensemble.feature_names().is_empty() {
         return Ok(by_place(ready, request)?);
     }
-    let mut columns = by_name(ready, request.values.as_ref())?;
+    let columns = by_name(ready, request.values.as_ref())?;
     let Some(store) = &request.store else {
-        let sources = ready.features.iter().map(|feature| {
-            let at = columns.get(feature.as_str()).copied().map(Source::Value);
-            at.ok_or_else(|| ModelError::FeatureMissing { feature: feature.clone() })
+        let sources = ready.features.iter().zip(columns).map(|(feature, column)| {
+            column.map(Source::Value).ok_or_else(|| ModelError::FeatureMissing { feature: feature.clone() })
         });
         return Ok(ModelPlan { sources: sources.collect::<Result<_, _>>()?, store: None });
     };
@@ -81,16 +80,15 @@ pub(crate) fn make(
     let names = Names::new(&offered);
     // By feature, what of the offered is looked up for it.
     let mut chosen: Vec<Option<usize>> = Vec::with_capacity(ready.features.len());
-    for feature in &ready.features {
-        let found = names.get(feature, &offered);
-        chosen.push(match (columns.contains_key(feature.as_str()), found) {
-            (false, found) => Some(found?),
+    for (feature, column) in ready.features.iter().zip(&columns) {
+        chosen.push(match (column, names.get(feature, &offered)) {
+            (None, found) => Some(found?),
             // What the request brings need not be looked up; but what it names should be used.
-            (true, Ok(at)) if is_chosen => {
+            (Some(_), Ok(at)) if is_chosen => {
                 let candidates = vec![format!("the column `{feature}`"), of(&offered[at])];
                 return Err(ModelError::Ambiguous { feature: feature.clone(), candidates }.into());
             }
-            (true, _) => None,
+            (Some(_), _) => None,
         });
     }
     let mut wanted: Vec<usize> = chosen.iter().flatten().copied().collect();
@@ -99,13 +97,11 @@ pub(crate) fn make(
     let plan = looked_up(request, offered, &wanted, views, limits)?;
     let mut place = vec![0; plan.columns.len()];
     plan.columns.iter().enumerate().for_each(|(at, column)| place[column.asked] = at);
-    let mut sources = Vec::with_capacity(chosen.len());
-    for (feature, chosen) in ready.features.iter().zip(&chosen) {
-        sources.push(match chosen {
-            Some(offered) => Source::Store(place[wanted.partition_point(|wanted| wanted < offered)]),
-            None => Source::Value(columns.remove(feature.as_str()).unwrap_or_default()),
-        });
-    }
+    let source = |(chosen, column): (&Option<usize>, Option<usize>)| match chosen {
+        Some(offered) => Source::Store(place[wanted.partition_point(|wanted| wanted < offered)]),
+        None => Source::Value(column.unwrap_or_default()),
+    };
+    let sources: Vec<Source> = chosen.iter().zip(columns).map(source).collect();
     let store = Some(named(plan, ready, &sources)?);
     Ok(ModelPlan { sources, store })
 }
@@ -126,22 +122,28 @@ fn by_place(ready: &Ready, request: &ModelRequest<'_>) -> Result<ModelPlan, Mode
     }
 }
 
-/// The request's columns, all of which must be features.
-fn by_name<'r>(ready: &Ready, values: Option<&'r Values<'_>>) -> Result<HashMap<&'r str, usize>, ModelError> {
-    let Some(values) = values else { return Ok(HashMap::new()) };
+/// By feature, the request's column of its name or of the one that loading makes of it. All columns must be features.
+fn by_name(ready: &Ready, values: Option<&Values<'_>>) -> Result<Vec<Option<usize>>, ModelError> {
+    let mut found = vec![None; ready.features.len()];
+    let Some(values) = values else { return Ok(found) };
     let Some(columns) = &values.columns else {
         return Err(ModelError::Names {
             reason: "the model knows the names of its features: send `columns` beside `rows`",
         });
     };
-    let features: HashSet<&str> = ready.features.iter().map(String::as_str).collect();
-    let mut found = HashMap::with_capacity(columns.len());
+    let exact: HashMap<&str, usize> = ready.features.iter().map(String::as_str).zip(0..).collect();
+    let mut loaded: HashMap<String, Option<usize>> = HashMap::with_capacity(ready.features.len());
+    for (at, feature) in ready.features.iter().enumerate() {
+        // A name that stands for two features stands for none.
+        loaded.entry(column_name(feature)).and_modify(|place| *place = None).or_insert(Some(at));
+    }
     for (at, column) in columns.iter().enumerate() {
-        if !features.contains(&**column) {
-            let (column, known) = (column.to_string(), ready.features.clone());
-            return Err(ModelError::ColumnUnknown { column, known });
-        }
-        if found.insert(&**column, at).is_some() {
+        let feature = exact.get(&**column).copied().or_else(|| loaded.get(&**column).copied().flatten());
+        let feature = feature.ok_or_else(|| ModelError::ColumnUnknown {
+            column: column.to_string(),
+            known: ready.features.clone(),
+        })?;
+        if found[feature].replace(at).is_some() {
             return Err(ModelError::ColumnTwice { column: column.to_string() });
         }
     }
@@ -176,12 +178,13 @@ impl Names {
         Self { full, plain }
     }
 
-    /// The one offered feature that is called like a model's: by its full name, else by its own.
+    /// The one offered feature that is called like a model's, or as loading would call that: by its full name, else by its own.
     fn get(&self, feature: &str, offered: &[Asked<'_>]) -> Result<usize, ModelError> {
-        if let Some(at) = self.full.get(feature) {
+        let loaded = column_name(feature);
+        if let Some(at) = self.full.get(feature).or_else(|| self.full.get(&loaded)) {
             return Ok(*at);
         }
-        match self.plain.get(feature).map(Vec::as_slice) {
+        match self.plain.get(feature).or_else(|| self.plain.get(&loaded)).map(Vec::as_slice) {
             Some([at]) => Ok(*at),
             Some(several) => {
                 let candidates = several.iter().map(|at| of(&offered[*at])).collect();

@@ -216,7 +216,7 @@ fn a_service_and_values_of_the_request_come_together() {
     server.serve_models([
         ServingModel::new("route", 1, ensemble(&names)),
         ServingModel::new("mixed", 1, ensemble(&STORED)),
-        ServingModel::new("planned", 1, ensemble(&["plan", "driver__trips"])),
+        ServingModel::new("planned", 1, ensemble(&["plan!", "driver__trips"])),
     ]);
     let body = json!({
         "entities": {"origin": ["JFK", "LGA"], "dest": ["LAX", "ORD"]}, "feature_service": "both_ends",
@@ -239,7 +239,26 @@ fn a_service_and_values_of_the_request_come_together() {
     assert_eq!(answer["missing"], json!([]));
     // Registered, but not materialized yet.
     let answer = server.ask("/predict/planned", &json!({"entities": {"driver_id": [1, 2]}}));
-    assert_eq!(answer["missing"], json!([{"features": ["plan"], "status": "NOT_FOUND", "rows": [0, 1]}]));
+    assert_eq!(answer["missing"], json!([{"features": ["plan!"], "status": "NOT_FOUND", "rows": [0, 1]}]));
+}
+
+#[test]
+fn a_feature_is_also_found_by_the_name_that_loading_makes_of_it() {
+    let server = TestServer::start();
+    let names = ["seats (max)", "temp!", "b c", "b-c"];
+    server.serve_models([ServingModel::new("m", 1, ensemble(&names))]);
+    let expected = predicted(&ensemble(&names), &[2.5, 3.5, 1.0, 2.0]);
+    let columns = ["temp", "seats_max", "b-c", "b c"];
+    let body = json!({"columns": columns, "rows": [[3.5, 2.5, 2, 1]]});
+    assert_eq!(predictions(&server, "/predict/m", &body), expected);
+    let values = json!({"seats (max)": 2.5, "b c": 1, "b-c": 2});
+    let body = json!({"entities": {"origin": ["JFK"]}, "instances": [values]});
+    assert_eq!(predictions(&server, "/predict/m", &body), expected);
+    // What two features would be called is nobody's name.
+    let body = r#"{"columns":["temp","seats_max","b_c","b c"],"rows":[[1,2,3,4]]}"#;
+    assert_eq!(server.refused("/predict/m", body).1, "HK1783");
+    let body = r#"{"columns":["temp","temp!","b-c","b c"],"rows":[[1,2,3,4]]}"#;
+    assert!(server.refused("/predict/m", body).2.contains("occurs twice"));
 }
 
 #[test]
