@@ -167,7 +167,7 @@ Examples:
   curl -s http://127.0.0.1:6566/get-online-features -H 'content-type: application/json' \\
     -d '{\"features\": [\"carrier_delay:mean_dep_delay_7d\"], \"entities\": {\"carrier\": [\"B6\"]}}'
   curl -s http://127.0.0.1:6566/explain/delay?top_k=3 \\
-    -d '{\"instances\": [{\"temp_f\": 28.4, \"seats\": 142}]}'")]
+    -d '{\"entities\": {\"origin\": [\"EWR\"], \"dest\": [\"IAH\"], \"carrier\": [\"UA\"], \"tailnum\": [\"N14228\"]}}'")]
     Serve(ServeArgs),
     /// Register predictive models: tree ensembles of XGBoost, LightGBM, CatBoost and scikit-learn
     #[command(

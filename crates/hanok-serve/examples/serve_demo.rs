@@ -1,8 +1,9 @@
 //! Fills an online store with made-up drivers and serves it: for trying the server alone and for benchmarks.
 //!
-//! `serve_demo [--http ADDR] [--entities N] [--workers N] [--dir DIR] [--fill-only] [--answer-loop]`
+//! `serve_demo [--http ADDR] [--entities N] [--workers N] [--dir DIR] [--model FILE] [--fill-only] [--answer-loop]`
 //!
-//! `--fill-only` stops before serving; `--answer-loop` prints what an answer costs without HTTP.
+//! `--model` serves a predictive model under the name `model`; `--fill-only` stops before serving; `--answer-loop` prints what an answer
+//! costs without HTTP, and for a model the body that was asked.
 //!
 //! The view `driver_stats` has the key `driver_id` (0 to N−1) and two float32, one int64 and two float64 features.
 #![expect(clippy::print_stderr, clippy::unwrap_used, reason = "an example for people to run")]
@@ -14,9 +15,11 @@ use std::time::Instant;
 use arrow::array::{
     ArrayRef, Float32Array, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray,
 };
+use hanok_models::Ensemble;
 use hanok_online::{OnlineRead as _, OnlineWrite as _, Reader, ViewSchema, WriteBatch, Writer};
 use hanok_serve::{
-    Limits, Responder, ServeOptions, Server, ServingSet, ServingSets, ServingView, shutdown_signal,
+    Limits, ModelSet, Responder, ServeOptions, Server, ServingModel, ServingSet, ServingSets, ServingView,
+    shutdown_signal,
 };
 use hanok_types::ValueType;
 
@@ -29,7 +32,7 @@ const BATCH_ROWS: i64 = 250_000;
 fn main() {
     let mut options = ServeOptions::default();
     let (mut entities, mut dir) = (10_000, PathBuf::from("serve_demo.online"));
-    let (mut fill_only, mut answer_loop) = (false, false);
+    let (mut fill_only, mut answer_loop, mut model) = (false, false, None);
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
         let mut value = || args.next().unwrap_or_else(|| panic!("{flag} needs a value"));
@@ -38,6 +41,7 @@ fn main() {
             "--entities" => entities = value().parse().unwrap(),
             "--workers" => options.workers = value().parse().unwrap(),
             "--dir" => dir = PathBuf::from(value()),
+            "--model" => model = Some(hanok_models::read(&std::fs::read(value()).unwrap()).unwrap()),
             "--fill-only" => fill_only = true,
             "--answer-loop" => answer_loop = true,
             _ => panic!("unknown flag {flag}"),
@@ -53,11 +57,17 @@ fn main() {
     let begun = Instant::now();
     let reader = Reader::open(&dir).unwrap();
     eprintln!("read {} keys into memory in {:.2?}", reader.key_count(&schema.name).unwrap(), begun.elapsed());
-    let set = ServingSet { views: vec![ServingView { schema, version: 1 }], ..ServingSet::default() };
-    let sets = ServingSets::new(set);
+    let body = model.as_ref().map(one_row);
+    let models = ModelSet::new(model.map(|model| Arc::new(ServingModel::new("model", 1, model))));
+    let views = vec![ServingView { schema, version: 1 }];
+    let sets = ServingSets::new(ServingSet { views, models, ..ServingSet::default() });
     if answer_loop {
         for rows in [1, 50] {
             print_answer_cost(&reader, &sets, entities, rows);
+        }
+        if let Some(body) = body {
+            print_model_cost(&reader, &sets, body.as_bytes());
+            eprintln!("{body}");
         }
         return;
     }
@@ -94,6 +104,39 @@ fn print_answer_cost(reader: &Reader, sets: &ServingSets, entities: i64, rows: u
     }
     let answers = ROUNDS as u32 * BODIES as u32;
     eprintln!("{rows}x5: {:?} an answer of {} bytes", begun.elapsed() / answers, bytes / answers as usize);
+}
+
+/// A request for one row of made-up values.
+fn one_row(model: &Ensemble) -> String {
+    let value = |feature| (mixed(feature, 7) % 4_000) as f64 / 1e3 - 2.0;
+    let row = (0..model.features() as i64).map(value).collect::<Vec<_>>();
+    match model.feature_names() {
+        [] => format!("{{\"rows\":[{row:?}]}}"),
+        names => format!("{{\"columns\":{names:?},\"rows\":[{row:?}]}}"),
+    }
+}
+
+/// Asks a model for one row in a loop and prints the time of an answer.
+fn print_model_cost(reader: &Reader, sets: &ServingSets, body: &[u8]) {
+    let responder = Responder::new(reader.clone(), sets.clone(), Limits::default());
+    let predict = || responder.predict("model", body).unwrap().len();
+    let explain = || responder.explain("model", Some(5), body).unwrap().len();
+    for (what, rounds, ask) in [
+        ("predict", 50_000, &predict as &dyn Fn() -> usize),
+        ("explain", 2_000, &explain as &dyn Fn() -> usize),
+    ] {
+        let bytes = ask();
+        let mut times: Vec<_> = (0..rounds)
+            .map(|_| {
+                let begun = Instant::now();
+                ask();
+                begun.elapsed()
+            })
+            .collect();
+        times.sort_unstable();
+        let (half, most) = (times[rounds / 2], times[rounds * 99 / 100]);
+        eprintln!("{what} one row: p50 {half:?}, p99 {most:?}, an answer of {bytes} bytes");
+    }
 }
 
 fn schema() -> ViewSchema {

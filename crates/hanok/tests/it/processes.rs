@@ -90,23 +90,71 @@ fn process_serve_answers_until_it_is_told_to_stop() {
     BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut object).unwrap();
     let object: Value = serde_json::from_str(&object).unwrap();
     assert_eq!((&object["feature_views"], &object["feature_services"]), (&Value::from(1), &Value::from(1)));
+    assert_eq!(object["models"], 0);
     let address = object["address"].as_str().unwrap().strip_prefix("http://").unwrap();
     let body = r#"{"feature_service":"how_busy","entities":{"place":["library"]}}"#;
+    let (status, served) = post(address, "/get-online-features", body);
+    assert_eq!(status, 200, "{served}");
+    let read =
+        hanok.json(&["features", "get", "--service", "how_busy", "--entity", "place=library", "--json"]);
+    assert_eq!(served, read);
+    running.signal("-TERM");
+    assert_eq!(running.exit_code(), Some(0));
+}
+
+/// The status and the object of an answer.
+fn post(address: &str, path: &str, body: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
     write!(
         stream,
-        "POST /get-online-features HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
          content-length: {length}\r\nconnection: close\r\n\r\n{body}"
     )
     .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    let served: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-    let read =
-        hanok.json(&["features", "get", "--service", "how_busy", "--entity", "place=library", "--json"]);
-    assert_eq!(served, read);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap())
+}
+
+#[test]
+fn process_serve_explains_a_model_that_is_added_while_it_runs() {
+    let hanok = Hanok::with_project();
+    for step in ["load", "build", "apply", "materialize"] {
+        assert!(hanok.run(&[step]).status.success(), "{step}");
+    }
+    let mut command = hanok.command(&["serve", "--http", ":0", "--json"]);
+    let mut running = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let mut object = String::new();
+    BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut object).unwrap();
+    let object: Value = serde_json::from_str(&object).unwrap();
+    let address = object["address"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let body = r#"{"entities":{"place":["library","nowhere"]},"columns":["hour"],"rows":[[9],[10]]}"#;
+    assert_eq!(post(address, "/explain/busy", body).0, 404);
+    hanok.write(
+        "busy.json",
+        r#"{"format":"hanok-trees","version":1,"features":2,"feature_names":["visits","hour"],"compare":"f64",
+            "base":[1],"divisor":1,"link":"identity","trees":[{"outputs":[0],"feature":[0,1,-1,-1,-1],
+            "threshold":[0,9.5,0,0,0],"left":[2,3,-1,-1,-1],"right":[1,4,-1,-1,-1],"cover":[8,4,4,2,2],
+            "value":[0,0,5,1,3]}]}"#,
+    );
+    assert!(hanok.run(&["model", "add", "busy", "busy.json"]).status.success());
+    let started = Instant::now();
+    let answer = loop {
+        let (status, answer) = post(address, "/explain/busy?top_k=1", body);
+        if status == 200 {
+            break answer;
+        }
+        assert!(status == 404 && started.elapsed() < Duration::from_secs(30), "{answer}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!(answer["model"], "busy@1");
+    assert_eq!(answer["missing"][0]["rows"], serde_json::json!([1]));
+    let told = &answer["explanations"][0][0];
+    let sum = ["base_value", "rest"].map(|part| told[part].as_f64().unwrap()).iter().sum::<f64>()
+        + told["reasons"][0]["contribution"].as_f64().unwrap();
+    assert!((sum - told["raw"].as_f64().unwrap()).abs() < 1e-6, "{told}");
     running.signal("-TERM");
     assert_eq!(running.exit_code(), Some(0));
 }
