@@ -240,7 +240,7 @@ async fn explain(
 async fn serve(console: &Console, engine: &Engine, report: &mut DemoReport) -> Result<(), CliError> {
     let started = Instant::now();
     let spinner = Progress::spinner(console.bars(), "asking the server");
-    let looked_up = lookup::lookup(engine, SERVICE).await?;
+    let looked_up = lookup::lookup(engine, SERVICE, MODEL.0).await?;
     drop(spinner);
     report.seconds.serve = started.elapsed().as_secs_f64();
     let text = format!(
@@ -249,5 +249,6 @@ async fn serve(console: &Console, engine: &Engine, report: &mut DemoReport) -> R
     );
     report.lookup_request = looked_up.request;
     report.lookup = looked_up.answer;
+    report.lookup_explanation = looked_up.explanation;
     step(console, "serve", &text, report.seconds.serve)
 }

@@ -174,6 +174,9 @@ fn process_the_demo_runs_twice() {
     assert_eq!(first["lookup"]["results"][mean]["statuses"][0], "PRESENT");
     assert_eq!((&first["model"], &first["rows_predicted"]), (&Value::from("delay@1"), &Value::from(27_004)));
     assert_eq!(first["most_important"][0], "share_late_3h");
+    let told = &first["lookup_explanation"]["explanations"][0][0];
+    assert_eq!(told["reasons"].as_array().unwrap().len(), 3);
+    assert!((told["raw"].as_f64().unwrap() - told["prediction"].as_f64().unwrap()).abs() < 1e-9);
     assert!(hanok.path("hanok-demo/explanation.parquet").is_file());
     for step in
         ["init", "load", "build", "apply", "join", "materialize", "predict", "explain", "serve", "total"]

@@ -1,4 +1,4 @@
-//! One real request to a real server on the loopback address.
+//! Real requests to a real server on the loopback address.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -16,6 +16,8 @@ use crate::serving::Serving;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// An answer about one flight is a few kilobytes.
 const ANSWER_BYTES_MAX: u64 = 1 << 20;
+/// Reasons that are asked for.
+const REASONS: usize = 3;
 /// A flight of the year's end whose plane is registered.
 const FLIGHT_SQL: &str = "\
     select d.origin, d.dest, d.carrier, d.tailnum from mart.departures d \
@@ -27,12 +29,14 @@ pub(super) struct LookedUp {
     pub(super) address: SocketAddr,
     pub(super) request: Value,
     pub(super) answer: Value,
+    /// Why the model predicts what it does for the same entities: the answer of `/explain`.
+    pub(super) explanation: Value,
     /// From sending the request to having the answer.
     pub(super) wait_ms: f64,
 }
 
-/// Starts a server on a free port, asks it for the features of a flight, stops it.
-pub(super) async fn lookup(engine: &Engine, service: &str) -> Result<LookedUp, CliError> {
+/// Starts a server on a free port, asks it for the features of a flight and for what a model says of it, stops it.
+pub(super) async fn lookup(engine: &Engine, service: &str, model: &str) -> Result<LookedUp, CliError> {
     let flight = flight(engine).await?;
     let request = serde_json::json!({
         "feature_service": service,
@@ -41,7 +45,9 @@ pub(super) async fn lookup(engine: &Engine, service: &str) -> Result<LookedUp, C
             "carrier": [flight["carrier"]], "tailnum": [flight["tailnum"]],
         },
     });
+    let why = serde_json::json!({ "entities": request["entities"], "top_k": REASONS }).to_string();
     let serving = Serving::open(engine).await?;
+    serving.with_models(engine).await?;
     let options = ServeOptions {
         http: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         workers: 1,
@@ -55,21 +61,28 @@ pub(super) async fn lookup(engine: &Engine, service: &str) -> Result<LookedUp, C
         // Dropping the other end stops the server too.
         let _ = stopped.await;
     }));
-    let body = request.to_string();
+    let (body, path) = (request.to_string(), format!("/explain/{model}"));
     let asked = tokio::task::spawn_blocking(move || {
         let started = Instant::now();
-        let answer = post(address, "/get-online-features", &body);
-        (answer, started.elapsed().as_secs_f64() * 1e3)
+        let answer = ask(address, "/get-online-features", &body);
+        let wait_ms = started.elapsed().as_secs_f64() * 1e3;
+        Ok::<_, CliError>((answer?, wait_ms, ask(address, &path, &why)?))
     });
-    let (answer, wait_ms) = asked.await.map_err(|_| CliError::Panicked)?;
+    let answered = asked.await.map_err(|_| CliError::Panicked)?;
     drop(stop);
     server.await.map_err(|_| CliError::Panicked)??;
-    let (status, body) = answer.map_err(|source| CliError::DemoLookup { address, source })?;
+    let (answer, wait_ms, explanation) = answered?;
+    Ok(LookedUp { address, request, answer, explanation, wait_ms })
+}
+
+/// What the server answers, which must be a success.
+fn ask(address: SocketAddr, path: &str, body: &str) -> Result<Value, CliError> {
+    let (status, body) =
+        post(address, path, body).map_err(|source| CliError::DemoLookup { address, source })?;
     if status != 200 {
         return Err(CliError::DemoStatus { status, body });
     }
-    let answer = serde_json::from_str(&body).map_err(|error| CliError::Unexpected(error.to_string()))?;
-    Ok(LookedUp { address, request, answer, wait_ms })
+    serde_json::from_str(&body).map_err(|error| CliError::Unexpected(error.to_string()))
 }
 
 async fn flight(engine: &Engine) -> Result<Value, CliError> {

@@ -1,5 +1,6 @@
 //! What the demo did, for people and machines.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -49,6 +50,8 @@ pub(super) struct DemoReport {
     pub(super) lookup_request: Value,
     /// The body that it answered.
     pub(super) lookup: Value,
+    /// What it answered at `/explain` for the same entities.
+    pub(super) lookup_explanation: Value,
     pub(super) seconds: Seconds,
 }
 
@@ -68,6 +71,7 @@ impl DemoReport {
                 "  {count} served as null: the data is of 2013, older than the views' ttl\n"
             ));
         }
+        features.push_str(&reasons(&self.lookup_explanation).unwrap_or_default());
         let head = format!("done in {}; one flight's features, as served:", duration(self.seconds.total));
         format!(
             "\n{}\n{}\n{}\n{}",
@@ -90,6 +94,26 @@ impl DemoReport {
             entity(&self.lookup_request),
         )
     }
+}
+
+/// `predicted: 45.4 minutes late = 8.3 + 17.1 (humidity_pct) + 4.8 (all others)`.
+fn reasons(explanation: &Value) -> Option<String> {
+    let told = &explanation["explanations"][0][0];
+    let number = |value: &Value| value.as_f64();
+    let (prediction, base) = (number(&told["prediction"])?, number(&told["base_value"])?);
+    let mut text = format!("  predicted: {prediction:.1} minutes late = {base:.1}");
+    let others = (number(&told["rest"])?, "all others");
+    let reasons = told["reasons"]
+        .as_array()?
+        .iter()
+        .map(|reason| Some((number(&reason["contribution"])?, reason["feature"].as_str()?)));
+    for (value, feature) in reasons.flatten().chain([others]) {
+        // Writing to a string does not fail.
+        let sign = if value < 0.0 { '−' } else { '+' };
+        let _ = write!(text, " {sign} {:.1} ({feature})", value.abs());
+    }
+    text.push('\n');
+    Some(text)
 }
 
 /// The request's entity as `--entity` takes it.
