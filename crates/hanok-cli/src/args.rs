@@ -166,8 +166,8 @@ Examples:
   hanok serve --http 0.0.0.0:6566
   curl -s http://127.0.0.1:6566/get-online-features -H 'content-type: application/json' \\
     -d '{\"features\": [\"carrier_delay:mean_dep_delay_7d\"], \"entities\": {\"carrier\": [\"B6\"]}}'
-  curl -s http://127.0.0.1:6566/explain/delay?top_k=3 \\
-    -d '{\"entities\": {\"origin\": [\"EWR\"], \"dest\": [\"IAH\"], \"carrier\": [\"UA\"], \"tailnum\": [\"N14228\"]}}'")]
+  curl -s http://127.0.0.1:6566/explain/delay?top_k=3 -d '{\"entities\": {
+    \"origin\": [\"EWR\"], \"dest\": [\"IAH\"], \"carrier\": [\"UA\"], \"tailnum\": [\"N14228\"]}}'")]
     Serve(ServeArgs),
     /// Register predictive models: tree ensembles of XGBoost, LightGBM, CatBoost and scikit-learn
     #[command(

@@ -110,12 +110,18 @@ impl Metrics {
         self.shards.iter().map(|shard| counter(shard).load(Ordering::Relaxed)).sum()
     }
 
-    /// The families of some addresses: requests by status, and how long they took. `label` tells an address from the others.
-    fn render_requests(&self, line: &mut dyn FnMut(Arguments<'_>), name: &str, routes: &[(Route, &str)]) {
+    /// The families of some addresses: requests by status, and how long they took. Each address has a label that tells it from the
+    /// others.
+    fn render_requests(
+        &self,
+        line: &mut dyn FnMut(Arguments<'_>),
+        (name, what): (&str, &str),
+        routes: &[(Route, &str)],
+    ) {
         let sum = |route: &Route, counter: &dyn Fn(&Requests) -> &AtomicU64| {
             self.sum(|shard| counter(&shard.routes[*route as usize]))
         };
-        line(format_args!("# HELP {name}s_total Requests by HTTP status."));
+        line(format_args!("# HELP {name}s_total {what} by HTTP status."));
         line(format_args!("# TYPE {name}s_total counter"));
         for (route, label) in routes {
             for (at, status) in STATUSES.iter().enumerate() {
@@ -152,9 +158,13 @@ impl Metrics {
             let _ = out.write_fmt(line);
             out.push('\n');
         };
-        self.render_requests(&mut line, "hanok_request", &[(Route::Features, "")]);
+        self.render_requests(
+            &mut line,
+            ("hanok_request", "Requests for online features"),
+            &[(Route::Features, "")],
+        );
         let routes = [(Route::Predict, "route=\"predict\","), (Route::Explain, "route=\"explain\",")];
-        self.render_requests(&mut line, "hanok_model_request", &routes);
+        self.render_requests(&mut line, ("hanok_model_request", "Requests to predictive models"), &routes);
         line(format_args!("# HELP hanok_model_rows_total Rows that models answered."));
         line(format_args!("# TYPE hanok_model_rows_total counter"));
         for (route, label) in routes {

@@ -81,11 +81,11 @@ pub(crate) fn make(
     // By feature, what of the offered is looked up for it.
     let mut chosen: Vec<Option<usize>> = Vec::with_capacity(ready.features.len());
     for (feature, column) in ready.features.iter().zip(&columns) {
-        chosen.push(match (column, names.get(feature, &offered)) {
+        chosen.push(match (column, names.get(feature)) {
             (None, found) => Some(found?),
             // What the request brings need not be looked up; but what it names should be used.
             (Some(_), Ok(at)) if is_chosen => {
-                let candidates = vec![format!("the column `{feature}`"), of(&offered[at])];
+                let candidates = vec![format!("the column `{feature}`"), shown(&offered[at])];
                 return Err(ModelError::Ambiguous { feature: feature.clone(), candidates }.into());
             }
             (Some(_), _) => None,
@@ -156,38 +156,41 @@ fn everything(set: &ServingSet) -> Vec<Asked<'_>> {
     set.views.iter().flat_map(of_view).collect()
 }
 
-fn of(asked: &Asked<'_>) -> String {
+fn shown(asked: &Asked<'_>) -> String {
     format!("`{}:{}`", asked.shown, asked.feature)
 }
 
 /// Offered features by their names.
-struct Names {
-    full: HashMap<String, usize>,
+struct Names<'o, 's> {
+    offered: &'o [Asked<'s>],
+    full: HashMap<String, Vec<usize>>,
     plain: HashMap<String, Vec<usize>>,
 }
 
-impl Names {
-    fn new(offered: &[Asked<'_>]) -> Self {
-        let (mut full, mut plain) = (HashMap::new(), HashMap::<String, Vec<usize>>::new());
+impl<'o, 's> Names<'o, 's> {
+    fn new(offered: &'o [Asked<'s>]) -> Self {
+        let mut names = Self { offered, full: HashMap::new(), plain: HashMap::new() };
         for (at, asked) in offered.iter().enumerate() {
-            // A feature that is named twice is one.
-            if full.insert(asked.full_name(), at).is_none() {
-                plain.entry(asked.feature.to_string()).or_default().push(at);
+            let same = names.full.entry(asked.full_name()).or_default();
+            // A feature that is named twice is one; under other keys it is another.
+            if same.iter().all(|other| offered[*other].join_keys != asked.join_keys) {
+                same.push(at);
+                names.plain.entry(asked.feature.to_string()).or_default().push(at);
             }
         }
-        Self { full, plain }
+        names
     }
 
     /// The one offered feature that is called like a model's, or as loading would call that: by its full name, else by its own.
-    fn get(&self, feature: &str, offered: &[Asked<'_>]) -> Result<usize, ModelError> {
+    fn get(&self, feature: &str) -> Result<usize, ModelError> {
         let loaded = column_name(feature);
-        if let Some(at) = self.full.get(feature).or_else(|| self.full.get(&loaded)) {
-            return Ok(*at);
-        }
-        match self.plain.get(feature).or_else(|| self.plain.get(&loaded)).map(Vec::as_slice) {
+        let of = |names: &'_ HashMap<String, Vec<usize>>| {
+            names.get(feature).or_else(|| names.get(&loaded)).cloned()
+        };
+        match of(&self.full).or_else(|| of(&self.plain)).as_deref() {
             Some([at]) => Ok(*at),
             Some(several) => {
-                let candidates = several.iter().map(|at| of(&offered[*at])).collect();
+                let candidates = several.iter().map(|at| shown(&self.offered[*at])).collect();
                 Err(ModelError::Ambiguous { feature: feature.to_owned(), candidates })
             }
             None => Err(ModelError::NotLookedUp { feature: feature.to_owned() }),

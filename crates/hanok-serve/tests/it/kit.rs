@@ -230,8 +230,9 @@ pub(crate) fn serving_set() -> ServingSet {
     };
     let origin = ServiceProjection { features: vec!["temp".into()], ..all("weather") };
     let services = vec![
-        service("both_ends", vec![origin, dest, all("route")]),
+        service("both_ends", vec![origin.clone(), dest.clone(), all("route")]),
         service("broken", vec![all("gone")]),
+        service("unclear", vec![origin.clone(), ServiceProjection { alias: None, ..dest.clone() }]),
         service("driver_all", vec![all("driver")]),
     ];
     ServingSet { views, services, models: ModelSet::default() }

@@ -261,8 +261,22 @@ fn a_feature_is_also_found_by_the_name_that_loading_makes_of_it() {
     assert!(server.refused("/predict/m", body).2.contains("occurs twice"));
 }
 
-#[test]
-fn each_mistake_has_its_status_and_code() {
+const GOOD: &str = r#"{"columns":["a","b"],"rows":[[1,2]]}"#;
+
+/// A path, a body, and what its refusal is: status, code and a part of the message.
+type Mistake = (&'static str, &'static str, u16, &'static str, &'static str);
+
+fn check(server: &TestServer, mistakes: &[Mistake]) {
+    for (path, body, status, code, part) in mistakes {
+        let found = server.refused(path, body);
+        assert_eq!((found.0, found.1.as_str()), (*status, *code), "{path} {body}: {}", found.2);
+        assert!(found.2.contains(part), "{path} {body}: {}", found.2);
+    }
+    server.check_up();
+}
+
+/// A server with models of every kind.
+fn server_of_models() -> TestServer {
     let server = TestServer::start();
     let unnamed = hanok_models::read(&document(&["a", "b"], false, true)).unwrap();
     let coverless = hanok_models::read(&document(&["a", "b"], true, false)).unwrap();
@@ -275,14 +289,19 @@ fn each_mistake_has_its_status_and_code() {
         ServingModel::new("coverless", 1, coverless),
         ServingModel::broken("damaged", 4, "its file is gone"),
     ]);
-    let good = r#"{"columns":["a","b"],"rows":[[1,2]]}"#;
-    let cases = [
-        ("/predict/x", good, 404, "HK1780", "`x`"),
-        ("/predict/m@2", good, 404, "HK1780", "`m@2`"),
-        ("/predict/", good, 404, "HK1780", "``"),
-        ("/predict/%ED%95%9C", good, 404, "HK1780", "`한`"),
-        ("/predict/m%zz", good, 404, "HK1780", "`m%zz`"),
-        ("/predict/damaged", good, 503, "HK1781", "damaged@4 could not be loaded: its file is gone"),
+    server
+}
+
+#[test]
+fn unknown_models_and_broken_bodies_are_told_apart() {
+    let server = server_of_models();
+    let mistakes = [
+        ("/predict/x", GOOD, 404, "HK1780", "`x`"),
+        ("/predict/m@2", GOOD, 404, "HK1780", "`m@2`"),
+        ("/predict/", GOOD, 404, "HK1780", "``"),
+        ("/predict/%ED%95%9C", GOOD, 404, "HK1780", "`한`"),
+        ("/predict/m%zz", GOOD, 404, "HK1780", "`m%zz`"),
+        ("/predict/damaged", GOOD, 503, "HK1781", "damaged@4 could not be loaded: its file is gone"),
         ("/predict/m", "", 400, "HK1782", "line 1"),
         ("/predict/m", "[]", 400, "HK1782", ""),
         ("/predict/m", "{}", 400, "HK1782", "neither `rows`, `instances` nor `entities`"),
@@ -305,12 +324,24 @@ fn each_mistake_has_its_status_and_code() {
         ),
         ("/predict/m", r#"{"columns":["a"],"instances":[{"a":1}]}"#, 400, "HK1782", "beside"),
         ("/predict/m", r#"{"columns":["a","b"],"rows":[[1,2]]} x"#, 400, "HK1782", "trailing"),
-        ("/predict/m", r#"{"columns":["a","b"],"rows":[[1,1e999]]}"#, 422, "HK1783", "beyond the range"),
         ("/predict/m", r#"{"columns":["a","b"],"rows":[1,2]}"#, 400, "HK1782", "a row"),
         ("/predict/m", r#"{"instances":[{"a":1,"b":2},[1,2]]}"#, 400, "HK1782", "a list among objects"),
         ("/predict/m", r#"{"instances":[[1,2],{"a":1,"b":2}]}"#, 400, "HK1782", "an object among lists"),
         ("/predict/m", r#"{"columns":["a","b"],"rows":[[1,2]],"top_k":-1}"#, 400, "HK1782", ""),
-        ("/explain/m?top_k=x", good, 400, "HK1782", "`top_k`"),
+        ("/explain/m?top_k=x", GOOD, 400, "HK1782", "`top_k`"),
+    ];
+    check(&server, &mistakes);
+    let (status, answer) = server.send("GET", "/predict/m", b"");
+    assert_eq!((status, answer.contains("\"code\":\"HK0804\"")), (405, true), "{answer}");
+    let (status, answer) = server.send("POST", "/predict", GOOD.as_bytes());
+    assert_eq!((status, feast_error(&answer).0), (404, "FeastError".to_owned()));
+}
+
+#[test]
+fn values_that_do_not_fit_are_refused() {
+    let server = server_of_models();
+    let mistakes = [
+        ("/predict/m", r#"{"columns":["a","b"],"rows":[[1,1e999]]}"#, 422, "HK1783", "beyond the range"),
         ("/predict/m", r#"{"rows":[[1,2]]}"#, 422, "HK1783", "send `columns`"),
         ("/predict/m", r#"{"columns":["a"],"rows":[[1]]}"#, 422, "HK1783", "the feature `b`"),
         ("/predict/m", r#"{"columns":["a","b","c"],"rows":[[1,2,3]]}"#, 422, "HK1783", "`c` is none"),
@@ -336,9 +367,20 @@ fn each_mistake_has_its_status_and_code() {
         ),
         ("/predict/m", r#"{"columns":["a","b"],"rows":[[1,[2]]]}"#, 422, "HK1783", "a list"),
         ("/predict/m", r#"{"instances":[{"a":1,"b":{}}]}"#, 422, "HK1783", "value `b` of row 0 is an object"),
-        ("/predict/unnamed", good, 422, "HK1783", "no feature names"),
+        ("/predict/unnamed", GOOD, 422, "HK1783", "no feature names"),
         ("/predict/unnamed", r#"{"entities":{"driver_id":[1]}}"#, 422, "HK1783", "no feature names"),
         ("/predict/unnamed", r#"{"rows":[[1,2,3]]}"#, 422, "HK1783", "3 values where 2"),
+        ("/explain/coverless", GOOD, 422, "HK1785", "covers"),
+    ];
+    check(&server, &mistakes);
+    let answer = server.ask("/predict/coverless", &serde_json::from_str(GOOD).unwrap());
+    assert_eq!(answer["model"], "coverless@1");
+}
+
+#[test]
+fn lookups_that_do_not_fit_are_refused() {
+    let server = server_of_models();
+    let mistakes = [
         (
             "/predict/stored",
             r#"{"entities":{"driver_id":[1,2],"origin":["JFK","JFK"]},"columns":["hour"],"rows":[[1]]}"#,
@@ -362,6 +404,21 @@ fn each_mistake_has_its_status_and_code() {
             "`b`",
         ),
         ("/predict/texts", r#"{"entities":{"driver_id":[1]}}"#, 422, "HK1784", "`name` is of type"),
+        (
+            "/predict/unclear",
+            r#"{"entities":{"origin":["JFK"],"dest":["LAX"]},"feature_service":"unclear","instances":[{"rate":1}]}"#,
+            422,
+            "HK1784",
+            "`trips`",
+        ),
+        (
+            "/predict/stored",
+            r#"{"entities":{"origin":["JFK"],"dest":["LAX"]},"feature_service":"unclear",
+                "instances":[{"driver__trips":1,"rate":1,"active":1,"hour":1}]}"#,
+            422,
+            "HK1784",
+            "any of `weather:temp`, `weather:temp`",
+        ),
         (
             "/predict/unclear",
             r#"{"entities":{"driver_id":[1]}}"#,
@@ -392,22 +449,8 @@ fn each_mistake_has_its_status_and_code() {
         ),
         ("/predict/stored", r#"{"entities":{"driver_id":[1]},"features":["x:y"]}"#, 404, "HK0804", "`x`"),
         ("/predict/stored", r#"{"entities":{"driver_id":[1]},"feature_service":"x"}"#, 404, "HK0804", "`x`"),
-        ("/explain/coverless", good, 422, "HK1785", "covers"),
     ];
-    for (path, body, status, code, part) in cases {
-        let found = server.refused(path, body);
-        assert_eq!((found.0, found.1.as_str()), (status, code), "{path} {body}: {}", found.2);
-        assert!(found.2.contains(part), "{path} {body}: {}", found.2);
-    }
-    assert_eq!(
-        server.ask("/predict/coverless", &serde_json::from_str(good).unwrap())["model"],
-        "coverless@1"
-    );
-    let (status, answer) = server.send("GET", "/predict/m", b"");
-    assert_eq!((status, answer.contains("\"code\":\"HK0804\"")), (405, true), "{answer}");
-    let (status, answer) = server.send("POST", "/predict", good.as_bytes());
-    assert_eq!((status, feast_error(&answer).0), (404, "FeastError".to_owned()));
-    server.check_up();
+    check(&server, &mistakes);
 }
 
 #[test]
