@@ -18,6 +18,7 @@ mod predict;
 mod shap;
 mod table;
 mod texts;
+mod tops;
 
 pub use agnostic::{
     Agnostic, AgnosticError, Estimate, Hierarchy, HierarchyError, Method, Options, linear_values,
@@ -26,5 +27,5 @@ pub use ensemble::{Ensemble, EnsembleRef, Link};
 pub use error::{DataError, ExplainError, ReadError};
 pub use format::read;
 pub use predict::Predictor;
-pub use shap::{Explainer, Explanation, Interventional};
+pub use shap::{Explainer, Explanation, Interventional, RowExplainer, Saabas};
 pub use table::{Match, Table};

@@ -1,15 +1,20 @@
 //! Predictions, equal to the library's own.
 
 use crate::blocks::for_blocks;
-use crate::coding::{Codes, Coding, LANES};
+use crate::coding::{CodeTest, Codes, Coding, LANES};
 use crate::ensemble::{Ensemble, EnsembleRef, Kind, Sum};
 use crate::error::ExplainError;
 use crate::table::Table;
+use crate::tops::{Top, Tops};
 
 /// Rows of a block.
 const BLOCK_ROWS: usize = 512;
-/// Bytes of codes that a block may take.
-const BLOCK_BYTES: usize = 4 << 20;
+/// Bytes of codes that a block may take: less than a core's second-level cache.
+const BLOCK_BYTES: usize = 256 << 10;
+/// Most levels of a tree's top.
+const TOP_LEVELS: u32 = 8;
+/// Steps down a tree before it is looked whether all rows have reached a leaf.
+const STEPS: u32 = 4;
 
 /// A model made ready to predict.
 #[derive(Debug)]
@@ -17,6 +22,9 @@ pub struct Predictor<'a> {
     ensemble: EnsembleRef<'a>,
     coding: Coding,
     trees: Vec<Flat>,
+    tops: Tops,
+    /// By tree and place below its top, the node there.
+    ends: Vec<u32>,
     nodes: Vec<FlatNode>,
     /// Values of the leaves, by node.
     values: Vec<f64>,
@@ -28,6 +36,11 @@ struct Flat {
     root: u32,
     depth: u32,
     output: u32,
+    top: Top,
+    /// Where its ends begin.
+    ends: u32,
+    /// Levels below the top.
+    rest: u32,
 }
 
 /// A node whose children are neighbours: the right one stands after the left one. A leaf is its own left child and no code
@@ -39,6 +52,13 @@ struct FlatNode {
     left: u32,
 }
 
+impl FlatNode {
+    /// Whether it is, at its own place.
+    fn is_leaf(self, at: u32) -> bool {
+        self.left == at
+    }
+}
+
 impl<'a> Predictor<'a> {
     /// Prepares a model.
     pub fn new(ensemble: impl Into<EnsembleRef<'a>>) -> Predictor<'a> {
@@ -46,15 +66,16 @@ impl<'a> Predictor<'a> {
         let coding = Coding::new(&ensemble);
         let mut this = Predictor {
             ensemble: ensemble.clone(),
+            tops: Tops::new(coding.columns()),
             coding,
             trees: Vec::with_capacity(ensemble.trees.len()),
+            ends: Vec::new(),
             nodes: Vec::new(),
             values: Vec::new(),
             has_linear: false,
         };
         for tree in &ensemble.trees {
             let root = this.nodes.len();
-            this.trees.push(Flat { root: root as u32, depth: tree.depth() as u32, output: tree.output });
             let mut order = vec![0_usize];
             let mut at = 0;
             while let Some(from) = order.get(at).copied() {
@@ -74,8 +95,29 @@ impl<'a> Predictor<'a> {
                 this.values.push(value);
                 at += 1;
             }
+            this.add(root as u32, tree.depth() as u32, tree.output);
         }
         this
+    }
+
+    /// Adds a tree whose nodes have been added from `root` on, with a top about as large as the tree.
+    fn add(&mut self, root: u32, depth: u32, output: u32) {
+        let count = self.nodes.len() as u32 - root;
+        let levels = depth.min(TOP_LEVELS).min(count.ilog2());
+        let mut places = vec![root; 2];
+        for place in 1..1_usize << levels {
+            let node = self.nodes[places[place] as usize];
+            places.extend([node.left, node.left + u32::from(!node.is_leaf(places[place]))]);
+        }
+        let test = |place: usize| {
+            let node = self.nodes[places[place] as usize];
+            let test = CodeTest { column: node.column, bound: node.bound };
+            (!node.is_leaf(places[place])).then_some(test)
+        };
+        let top = self.tops.push(levels, test);
+        let ends = self.ends.len() as u32;
+        self.ends.extend(&places[1 << levels..]);
+        self.trees.push(Flat { root, depth, output, top, ends, rest: depth - levels });
     }
 
     /// Raw values: a row after the other, in each the outputs.
@@ -91,7 +133,7 @@ impl<'a> Predictor<'a> {
         let block_rows = groups * LANES;
         for_blocks(&mut out, block_rows * outputs, threads, Vec::new, |codes, block, out| {
             let (start, rows) = (block * block_rows, out.len() / outputs);
-            if self.has_linear {
+            if self.has_linear || self.coding.columns() == 0 {
                 self.walk(table, start, out);
                 return;
             }
@@ -101,10 +143,7 @@ impl<'a> Predictor<'a> {
                 out.chunks_mut(outputs).enumerate().for_each(|(lane, out)| self.lane(codes, lane, out));
                 return;
             }
-            let groups = codes.chunks_exact(columns).zip(out.chunks_mut(LANES * outputs));
-            for (codes, out) in groups {
-                self.group(codes, out);
-            }
+            self.block(codes, columns, out);
         });
         Ok(out)
     }
@@ -118,29 +157,41 @@ impl<'a> Predictor<'a> {
         Ok(out)
     }
 
-    fn group(&self, codes: &[Codes], out: &mut [f64]) {
+    /// All groups through a tree, then through the next one: a tree's nodes stay in the first-level cache.
+    fn block(&self, codes: &[Codes], columns: usize, out: &mut [f64]) {
         let outputs = self.ensemble.outputs();
-        let mut totals = Totals::new(&self.ensemble, LANES);
+        let mut totals = Totals::new(&self.ensemble, codes.len() / columns * LANES);
         for tree in &self.trees {
-            let mut at = [tree.root; LANES];
-            for _ in 0..tree.depth {
-                let mut moved = 0;
-                for (lane, at) in at.iter_mut().enumerate() {
-                    let node = self.nodes[*at as usize];
-                    let next = node.left + u32::from(codes[node.column as usize].0[lane] > node.bound);
-                    moved |= next ^ *at;
-                    *at = next;
+            for (group, codes) in codes.chunks_exact(columns).enumerate() {
+                for (lane, at) in (group * LANES..).zip(self.leaves(tree, codes)) {
+                    totals.add(lane * outputs + tree.output as usize, self.values[at as usize]);
                 }
-                if moved == 0 {
-                    break;
-                }
-            }
-            for (lane, at) in at.iter().enumerate() {
-                totals.add(lane * outputs + tree.output as usize, self.values[*at as usize]);
             }
         }
         let totals = totals.finish(&self.ensemble);
         out.copy_from_slice(&totals[..out.len()]);
+    }
+
+    /// The leaves that the rows of a group reach.
+    #[inline(always)]
+    fn leaves(&self, tree: &Flat, codes: &[Codes]) -> [u32; LANES] {
+        let ends = &self.ends[tree.ends as usize..];
+        let mut at = self.tops.descend(tree.top, codes).map(|place| ends[place]);
+        let mut left = tree.rest;
+        while left > 0 {
+            let before = at;
+            for _ in 0..left.min(STEPS) {
+                for (lane, at) in at.iter_mut().enumerate() {
+                    let node = &self.nodes[*at as usize];
+                    *at = node.left + u32::from(codes[node.column as usize].0[lane] > node.bound);
+                }
+            }
+            if before == at {
+                break;
+            }
+            left -= left.min(STEPS);
+        }
+        at
     }
 
     /// One row of a group: trees side by side in place of rows.

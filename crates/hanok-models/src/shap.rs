@@ -7,17 +7,23 @@ mod oblivious;
 mod ops;
 mod program;
 mod real;
+mod saabas;
 mod simd;
+mod single;
 #[cfg(test)]
 mod tests;
 mod worth;
+
+use std::sync::OnceLock;
 
 pub use interventional::Interventional;
 use kernel::{Block, Lanes, Stacks, TOGETHER};
 use oblivious::Oblivious;
 use ops::Program;
 use real::Real;
+pub use saabas::Saabas;
 use simd::Isa;
+pub use single::RowExplainer;
 
 use crate::blocks::for_blocks;
 use crate::coding::{Codes, Coding, LANES};
@@ -59,6 +65,8 @@ pub struct Explainer<'a> {
     coding: Coding,
     base: Vec<f64>,
     programs: Programs,
+    /// For pairs of features, once they are asked for.
+    pairs: OnceLock<Programs>,
     isa: Isa,
 }
 
@@ -94,19 +102,13 @@ impl<'a> Explainer<'a> {
         }
         let coding = Coding::new(ensemble);
         let isa = Isa::available().last().copied().unwrap_or(Isa::Base);
-        let mut base = vec![0.0; ensemble.outputs()];
         let programs = if degree <= F32_DEGREE_MAX {
             Programs::F32(compile(ensemble, &coding, isa, None))
         } else {
             Programs::F64(compile(ensemble, &coding, isa, None))
         };
-        for tree in &ensemble.trees {
-            base[tree.output as usize] += program::means(tree).first().copied().unwrap_or(0.0);
-        }
-        for (base, of_model) in base.iter_mut().zip(&ensemble.base) {
-            *base = *base / ensemble.divisor + of_model;
-        }
-        Ok(Explainer { coding, base, programs, isa, ensemble: shared })
+        let base = expected_values(ensemble);
+        Ok(Explainer { coding, base, programs, pairs: OnceLock::new(), isa, ensemble: shared })
     }
 
     /// Explains rows on some threads. The values of a row depend on neither the threads nor the other rows.
@@ -126,14 +128,17 @@ impl<'a> Explainer<'a> {
         let features = self.ensemble.features;
         check_size(&self.ensemble, table, features.saturating_mul(features))?;
         let own = self.explain(table, threads)?;
-        let (ensemble, coding, isa, cells) = (&*self.ensemble, &self.coding, self.isa, features * features);
-        let mut values = match &self.programs {
-            Programs::F32(_) => {
-                self.values::<f32>(&compile(ensemble, coding, isa, Some(features)), cells, table, threads)
+        let cells = features * features;
+        let compile_pairs = || {
+            let (ensemble, coding, isa) = (&*self.ensemble, &self.coding, self.isa);
+            match &self.programs {
+                Programs::F32(_) => Programs::F32(compile(ensemble, coding, isa, Some(features))),
+                Programs::F64(_) => Programs::F64(compile(ensemble, coding, isa, Some(features))),
             }
-            Programs::F64(_) => {
-                self.values::<f64>(&compile(ensemble, coding, isa, Some(features)), cells, table, threads)
-            }
+        };
+        let mut values = match self.pairs.get_or_init(compile_pairs) {
+            Programs::F32(programs) => self.values(programs, cells, table, threads),
+            Programs::F64(programs) => self.values(programs, cells, table, threads),
         };
         for (matrix, own) in
             values.chunks_exact_mut(cells.max(1)).zip(own.values.chunks_exact(features.max(1)))
@@ -157,7 +162,7 @@ impl<'a> Explainer<'a> {
 
     /// What trees with splits have given, and what linear models add.
     fn explanation(&self, table: &Table, mut values: Vec<f64>) -> Explanation {
-        linear::add_path(self.ensemble, table, &mut values);
+        linear::add_path(&self.ensemble, table, &mut values);
         Explanation {
             rows: table.rows(),
             outputs: self.base.len(),
@@ -237,6 +242,18 @@ fn check_size(ensemble: &Ensemble, table: &Table, values: usize) -> Result<(), E
     }
     let values = values.saturating_mul(table.rows().max(1)).saturating_mul(ensemble.outputs());
     if values > VALUES_MAX { Err(ExplainError::Size { values }) } else { Ok(()) }
+}
+
+/// The expected raw value of each output, by the covers.
+fn expected_values(ensemble: &Ensemble) -> Vec<f64> {
+    let mut expected = vec![0.0; ensemble.outputs()];
+    for tree in &ensemble.trees {
+        expected[tree.output as usize] += program::means(tree).first().copied().unwrap_or(0.0);
+    }
+    for (expected, base) in expected.iter_mut().zip(&ensemble.base) {
+        *expected = *expected / ensemble.divisor + base;
+    }
+    expected
 }
 
 fn no_linear_leaves(ensemble: &Ensemble) -> Result<(), ExplainError> {

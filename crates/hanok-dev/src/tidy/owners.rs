@@ -27,6 +27,7 @@ const UNSAFE: &[&str] = &[
     "crates/hanok-cli/src/memory.rs",
     "crates/hanok-load/src/csv/masks.rs",
     "crates/hanok-models/src/shap/simd.rs",
+    "crates/hanok-models/src/tops.rs",
     "crates/hanok-online/src/env.rs",
     "crates/hanok-online/src/fault.rs",
     "crates/hanok-pit/src/kernel.rs",

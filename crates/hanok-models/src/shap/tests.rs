@@ -255,6 +255,82 @@ proptest! {
     }
 
     #[test]
+    fn predictions_are_sums_of_leaves(
+        seed: u64, features in 1_usize..9, depth in 0_usize..14, outputs in 1_usize..3, count in 1_usize..70,
+    ) {
+        let ensemble = random_model(seed, features, depth, 20 * outputs, outputs);
+        let rows = random_rows(seed, features, count);
+        let predictor = crate::Predictor::new(&ensemble);
+        let table = Table::from_rows(&rows, features);
+        let found = predictor.raw(&table, 1).unwrap();
+        prop_assert_eq!(&found, &predictor.raw(&table, 3).unwrap());
+        for (row, found) in rows.chunks(features).zip(found.chunks(outputs)) {
+            let inputs: Vec<f64> = row.iter().map(|value| ensemble.dialect.input(*value)).collect();
+            let mut sums = vec![0.0; outputs];
+            for tree in &ensemble.trees {
+                sums[tree.output as usize] += tree.leaf(ensemble.dialect, |f| inputs[f as usize]).unwrap().value;
+            }
+            for ((sum, base), found) in sums.iter().zip(&ensemble.base).zip(found) {
+                prop_assert_eq!((sum / ensemble.divisor + base).to_bits(), found.to_bits());
+            }
+            prop_assert_eq!(&predictor.raw(&Table::from_rows(row, features), 1).unwrap(), found);
+        }
+    }
+
+    #[test]
+    fn saabas_values_are_the_changes_on_the_path(seed: u64, features in 1_usize..9, depth in 0_usize..10) {
+        let ensemble = random_model(seed, features, depth, 6, 2);
+        let rows = random_rows(seed, features, 70);
+        let table = Table::from_rows(&rows, features);
+        let found = Saabas::new(&ensemble).unwrap().explain(&table, 1).unwrap();
+        prop_assert_eq!(&found, &Saabas::new(&ensemble).unwrap().explain(&table, 3).unwrap());
+        prop_assert_eq!(&found.base, &Explainer::new(&ensemble).unwrap().base);
+        for (row, found) in rows.chunks(features).zip(found.values.chunks(features * 2)) {
+            let mut expected = vec![0.0; features * 2];
+            for tree in &ensemble.trees {
+                let mut at = 0;
+                while let Kind::Split(split) = &tree.nodes[at].kind {
+                    let value = ensemble.dialect.input(row[split.feature as usize]);
+                    let left = split.goes_left(ensemble.dialect, value);
+                    let next = if left { split.left } else { split.right } as usize;
+                    let mean = |at| expectation(&ensemble, tree, at, row, 0);
+                    expected[tree.output as usize * features + split.feature as usize] += mean(next) - mean(at);
+                    at = next;
+                }
+            }
+            for (found, expected) in found.iter().zip(&expected) {
+                let expected = expected / ensemble.divisor;
+                prop_assert!((found - expected).abs() < 1e-12, "{} is not {}", found, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_single_rows_are_those_of_blocks(
+        seed: u64, features in 1_usize..30, depth in 1_usize..12, trees in 1_usize..40, outputs in 1_usize..3,
+    ) {
+        let ensemble = random_model(seed, features, depth, trees.next_multiple_of(outputs), outputs);
+        let table = Table::from_rows(&random_rows(seed, features, 20), features);
+        let mut single = RowExplainer::new(&ensemble).unwrap();
+        let expected = single.explainer.explain(&table, 1).unwrap();
+        // Both add up values of the size of leaves in f32.
+        let largest = |tree: &Tree| {
+            let value = |node: &Node| if let Kind::Leaf(leaf) = &node.kind { leaf.value.abs() } else { 0.0 };
+            tree.nodes.iter().map(value).fold(0.0, f64::max)
+        };
+        let sum: f64 = ensemble.trees.iter().map(largest).sum();
+        let scale = (sum / ensemble.divisor / outputs as f64).max(1.0);
+        for isa in Isa::available() {
+            single.explainer.isa = isa;
+            let found = single.explain(&table).unwrap();
+            prop_assert_eq!(&found.base, &expected.base);
+            for (found, expected) in found.values.iter().zip(&expected.values) {
+                prop_assert!((found - expected).abs() <= 1e-6 * scale, "{} is not {}", found, expected);
+            }
+        }
+    }
+
+    #[test]
     fn tables_of_oblivious_trees_are_shapleys(seed: u64, features in 1_usize..7, levels in 1_usize..7) {
         let ensemble = random_oblivious(seed, features, levels);
         let explainer = Explainer::new(&ensemble).unwrap();

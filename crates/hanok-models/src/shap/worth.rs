@@ -130,7 +130,7 @@ fn superset_sums(sums: &mut [f32]) {
 
 /// Nodes and weights on [0, 1] that integrate polynomials of degree 2n − 1 exactly: the roots of the Legendre polynomial, by Newton's
 /// method.
-fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
+pub(super) fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
     let legendre = |x: f64| {
         let (mut before, mut last) = (1.0, x);
         for k in 2..=n {
