@@ -1,4 +1,4 @@
-"""Trains the models: data.py FOLDER NAME, each once. Rows are plain f64 beside them."""
+"""Trains the models and makes the rows: data.py FOLDER NAME, each once. Rows are plain f64 beside the models, named FEATURES.COUNT."""
 
 import pathlib
 import sys
@@ -7,6 +7,7 @@ import numpy as np
 
 FEATURES = 50
 ROWS = 10_000
+MANY_ROWS = 1_000_000
 
 
 def data(features, rows=20_000):
@@ -26,6 +27,12 @@ def with_xgboost(path, x, y, depth, trees, classes=1):
     xgboost.train(parameters, xgboost.DMatrix(x, y), trees).save_model(path)
 
 
+def first_trees(path, count):
+    import xgboost
+
+    xgboost.Booster(model_file=path.with_name("depth8.ubj"))[:count].save_model(path)
+
+
 def with_lightgbm(path, x, y, depth, trees):
     import lightgbm
 
@@ -41,25 +48,43 @@ def with_catboost(path, x, y, depth, trees):
     model.save_model(str(path.with_suffix(".cbm")))
 
 
-MODELS = {
+def many_rows(path):
+    random = np.random.default_rng(2)
+    with open(path, "wb") as out:
+        for _ in range(MANY_ROWS // ROWS):
+            random.normal(size=(ROWS, FEATURES)).astype(np.float32).astype("<f8").tofile(out)
+
+
+def some_rows(path, features):
+    data(features)[0][:ROWS].astype("<f8").tofile(path)
+
+
+MAKE = {
+    "depth4.ubj": lambda path: with_xgboost(path, *data(FEATURES), 4, 500),
+    "depth6.ubj": lambda path: with_xgboost(path, *data(FEATURES), 6, 500),
     "depth8.ubj": lambda path: with_xgboost(path, *data(FEATURES), 8, 500),
     "depth12.ubj": lambda path: with_xgboost(path, *data(FEATURES), 12, 100),
+    "trees100.ubj": lambda path: first_trees(path, 100),
+    "trees250.ubj": lambda path: first_trees(path, 250),
     "classes10.ubj": lambda path: with_xgboost(path, *data(FEATURES), 6, 50, classes=10),
     "features500.ubj": lambda path: with_xgboost(path, *data(500), 8, 100),
     "lightgbm.txt": lambda path: with_lightgbm(path, *data(FEATURES), 8, 500),
     "catboost.json": lambda path: with_catboost(path, *data(FEATURES), 8, 500),
+    f"{FEATURES}.{ROWS}": lambda path: some_rows(path, FEATURES),
+    f"500.{ROWS}": lambda path: some_rows(path, 500),
+    f"{FEATURES}.{MANY_ROWS}": many_rows,
 }
 
 
 def main():
-    folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
-    model = folder / name
-    if not model.exists():
-        MODELS[name](model)
-    features = 500 if name.startswith("features500") else FEATURES
-    rows = folder / f"{features}.rows"
-    if not rows.exists():
-        data(features)[0][:ROWS].astype("<f8").tofile(rows)
+    for name in sys.argv[2:]:
+        path = pathlib.Path(sys.argv[1]) / name
+        if not path.exists():
+            partial = path.with_name(f"making-{name}")
+            MAKE[name](partial)
+            partial.rename(path)
+            if partial.with_suffix(".cbm").exists():
+                partial.with_suffix(".cbm").rename(path.with_suffix(".cbm"))
 
 
 main()
