@@ -14,7 +14,7 @@ use object_store::{ObjectStoreExt as _, PutPayload};
 
 use super::base::{State, bases};
 use super::plan::{Planned, Sides};
-use super::replay::Delta;
+use super::replay::{Delta, RowChanges};
 use super::rows::{Place, RowPlan, RowSort};
 use super::{Conflict, MergeMode, frozen};
 use crate::branch::{folders_of, locate};
@@ -271,13 +271,14 @@ impl Merging<'_> {
         format!("hanok-merge:{}", self.merge.id)
     }
 
-    fn properties(&self, transactions: &BTreeMap<String, i64>) -> CommitProperties {
+    fn properties(&self, transactions: &BTreeMap<String, i64>, rows: Option<RowChanges>) -> CommitProperties {
         let transactions = transactions.iter().map(|(name, version)| Transaction::new(name, *version));
         let transactions = transactions.chain([Transaction::new(self.token(), 1)]).collect();
         let info = [
             ("hanok.merge".to_owned(), self.merge.id.clone().into()),
             ("hanok.branch".to_owned(), self.merge.branch_name.clone().into()),
         ];
+        let info = info.into_iter().chain(rows.map(RowChanges::entries).into_iter().flatten());
         CommitProperties::default()
             .with_max_retries(0)
             .with_cleanup_expired_logs(Some(false))
@@ -294,9 +295,9 @@ impl Merging<'_> {
         look_first: bool,
     ) -> Result<Option<u64>, LakeError> {
         let MergeAction::Commit { directory, before, source, rewrite, .. } = action else { return Ok(None) };
-        let (changes, overwrites) = match rewrite {
-            None => (actions(ours), !ours.removed.is_empty()),
-            Some(text) => (rewrite_of(name, text)?, true),
+        let (changes, overwrites, rows) = match rewrite {
+            None => (actions(ours), !ours.removed.is_empty(), Some(RowChanges::of(ours))),
+            Some(text) => (rewrite_of(name, text)?, true, None),
         };
         for round in 0..ATTEMPTS_MAX {
             let mut table = self.target.handle(name, *directory)?.exclusive();
@@ -317,7 +318,7 @@ impl Merging<'_> {
             let mode = if overwrites { SaveMode::Overwrite } else { SaveMode::Append };
             let operation = DeltaOperation::Write { mode, partition_by: None, predicate: None };
             let state = table.delta.snapshot().map_err(|error| table.failed("read", error))?;
-            let committed = CommitBuilder::from(self.properties(&transactions))
+            let committed = CommitBuilder::from(self.properties(&transactions, rows))
                 .with_actions(changes.clone())
                 .build(Some(state as &dyn TableReference), table.log_store(), operation)
                 .await;
@@ -389,7 +390,7 @@ impl Merging<'_> {
         let location = log_store.config().location().clone();
         let operation =
             DeltaOperation::Create { mode: SaveMode::ErrorIfExists, location, protocol, metadata };
-        let committed = CommitBuilder::from(self.properties(&ours.transactions))
+        let committed = CommitBuilder::from(self.properties(&ours.transactions, None))
             .with_actions(actions(ours))
             .build(None, log_store, operation)
             .await
@@ -451,12 +452,16 @@ fn actions(ours: &Delta) -> Vec<Action> {
     let mut actions: Vec<Action> = Vec::new();
     actions.extend(ours.protocol.clone().map(Action::Protocol));
     actions.extend(ours.metadata.clone().map(Action::Metadata));
+    let data_change = |own: bool| own || ours.mixed;
+    actions.extend(ours.removed.values().map(|(remove, _)| {
+        let data_change = data_change(remove.data_change);
+        Action::Remove(Remove { deletion_timestamp: Some(now), data_change, ..remove.clone() })
+    }));
     actions.extend(
-        ours.removed
+        ours.added
             .values()
-            .map(|(remove, _)| Action::Remove(Remove { deletion_timestamp: Some(now), ..remove.clone() })),
+            .map(|add| Action::Add(Add { data_change: data_change(add.data_change), ..add.clone() })),
     );
-    actions.extend(ours.added.values().cloned().map(Action::Add));
     actions
 }
 

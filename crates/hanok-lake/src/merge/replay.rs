@@ -36,6 +36,9 @@ pub(super) struct Delta {
     pub(super) protocol: Option<Protocol>,
     /// Application transactions.
     pub(super) transactions: BTreeMap<String, i64>,
+    /// Whether rows of the earlier version were moved and then removed, or new ones moved: what each file says of itself does
+    /// not tell any more what the difference does to rows.
+    pub(super) mixed: bool,
     /// What each commit was.
     pub(super) operations: BTreeMap<u64, String>,
     /// Files whose rows were in other files before.
@@ -59,15 +62,21 @@ impl Delta {
     }
 
     fn apply(&mut self, commit: u64, actions: Vec<Action>) {
+        let said = actions.iter().find_map(RowChanges::said);
+        let removes = |wanted: &dyn Fn(&Remove) -> bool| {
+            actions.iter().any(|action| matches!(action, Action::Remove(remove) if wanted(remove)))
+        };
         // A commit without a change of rows only moves them.
-        let moves =
-            actions.iter().any(|action| matches!(action, Action::Remove(remove) if !remove.data_change));
+        let moves = match said {
+            Some(said) => !said.removed && removes(&|_| true),
+            None => removes(&|remove| !remove.data_change),
+        };
         for action in actions {
             match action {
                 Action::Add(add) => {
                     let key = (add.path.clone(), vector(add.deletion_vector.as_ref()));
-                    self.rows_added |= add.data_change;
-                    if moves && !add.data_change {
+                    self.rows_added |= said.map_or(add.data_change, |said| said.added);
+                    if moves && (!add.data_change || said.is_some()) {
                         self.derived.insert(key.clone());
                     }
                     if self.removed.remove(&key).is_none() {
@@ -76,10 +85,13 @@ impl Delta {
                 }
                 Action::Remove(remove) => {
                     let key = (remove.path.clone(), vector(remove.deletion_vector.as_ref()));
-                    let own = self.added.remove(&key).is_some();
-                    self.rows_removed |= remove.data_change && (!own || self.derived.contains(&key));
-                    if !own {
-                        self.removed.insert(key, (remove, commit));
+                    let own = self.added.remove(&key);
+                    let changes = said.map_or(remove.data_change, |said| said.removed);
+                    let had_others = self.derived.contains(&key);
+                    self.rows_removed |= changes && (own.is_none() || had_others);
+                    match own {
+                        Some(own) => self.mixed |= if changes { had_others } else { own.data_change },
+                        None => drop(self.removed.insert(key, (remove, commit))),
                     }
                 }
                 Action::Metadata(metadata) => {
@@ -98,6 +110,34 @@ impl Delta {
                 _ => {}
             }
         }
+    }
+}
+
+/// What a merge says of its commit as a whole: the flags of its files cannot tell more than one of both where rows were moved
+/// and changed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowChanges {
+    pub(super) added: bool,
+    pub(super) removed: bool,
+}
+
+impl RowChanges {
+    const ADDED: &'static str = "hanok.rowsAdded";
+    const REMOVED: &'static str = "hanok.rowsRemoved";
+
+    pub(super) fn of(delta: &Delta) -> Self {
+        Self { added: delta.rows_added, removed: delta.rows_removed }
+    }
+
+    /// As a commit's own entries.
+    pub(super) fn entries(self) -> [(String, serde_json::Value); 2] {
+        [(Self::ADDED.to_owned(), self.added.into()), (Self::REMOVED.to_owned(), self.removed.into())]
+    }
+
+    fn said(action: &Action) -> Option<Self> {
+        let Action::CommitInfo(info) = action else { return None };
+        let flag = |name: &str| info.info.get(name)?.as_bool();
+        Some(Self { added: flag(Self::ADDED)?, removed: flag(Self::REMOVED)? })
     }
 }
 
@@ -122,6 +162,8 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use deltalake::kernel::CommitInfo;
+
     use super::*;
 
     fn add(path: &str, data_change: bool) -> Action {
@@ -164,7 +206,20 @@ mod tests {
         // The rows of `a` are in `b` when they are deleted.
         let deleted = delta(vec![vec![remove("a", false), add("b", false)], vec![remove("b", true)]]);
         assert!(deleted.rows_removed);
+        assert!(deleted.mixed && !moved.mixed && !appended.mixed);
         let own = delta(vec![vec![add("b", true)], vec![remove("b", true)]]);
-        assert!(!own.rows_removed && own.is_empty());
+        assert!(!own.rows_removed && own.is_empty() && !own.mixed);
+        let joined =
+            delta(vec![vec![add("b", true)], vec![remove("a", false), remove("b", false), add("ab", false)]]);
+        assert!(joined.mixed && joined.rows_added && !joined.rows_removed);
+        // What a merge says counts, whatever its files say.
+        let info = CommitInfo {
+            info: RowChanges::of(&joined).entries().into_iter().collect(),
+            ..CommitInfo::default()
+        };
+        let merged = || vec![Action::CommitInfo(info.clone()), remove("a", true), add("ab", true)];
+        let found = delta(vec![merged()]);
+        assert!(found.rows_added && !found.rows_removed);
+        assert!(delta(vec![merged(), vec![remove("ab", true)]]).rows_removed, "the rows of `a` were in it");
     }
 }

@@ -201,6 +201,34 @@ async fn lenient_takes_both_and_growth_of_columns_is_no_conflict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_merge_did_to_rows_is_known_to_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = open(folder.path()).await;
+    append(&main, "t", 0..5).await;
+    append(&main, "t", 5..10).await;
+    let (one, other, third) =
+        (fork(&main, "one").await, fork(&main, "other").await, fork(&main, "third").await);
+    append(&third, "t", 30..40).await;
+    // The files that it takes from main were joined, and only then were their rows removed.
+    optimize(&one, "t").await;
+    write(&one, "t", numbers(10..20), CommitMode::Replace).await;
+    append(&other, "t", 20..30).await;
+    merged(&one).await;
+    let told = refused(&other, MergeMode::Strict).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(sums(&main, "t").await, Some((10, 10, 145)));
+    // Rows that were moved before they were merged have come nevertheless.
+    let joined = fork(&main, "joined").await;
+    append(&joined, "t", 50..60).await;
+    optimize(&joined, "t").await;
+    merged(&joined).await;
+    assert_eq!(sums(&main, "t").await.unwrap().0, 20);
+    let shown = merge(&third, MergeMode::Lenient).await;
+    assert!(shown.conflicts.is_empty(), "{shown:#?}");
+    assert_eq!(sums(&main, "t").await.unwrap().0, 30);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_both_sides_loaded_is_a_conflict() {
     let folder = tempfile::tempdir().unwrap();
     let main = open(folder.path()).await;
