@@ -8,6 +8,7 @@
 
 mod axis;
 mod error;
+mod faces;
 mod html;
 mod ink;
 mod kinds;
@@ -30,13 +31,14 @@ mod time;
 mod words;
 
 pub use error::ChartError;
+pub use faces::{Fonts, covered};
 pub use html::{HOVER_SCRIPT, HOVER_STYLE, html};
 pub use kinds::{
     Band, Bar, BarRow, Bin, Contribution, Contributions, Curve, Decision, DecisionRow, Distribution, Event,
     Feature, Grid, Heatmap, Interactions, Level, Line, Outline, Reliability, Scatter, Steps, Timeline,
     Variable,
 };
-pub use png::{Fonts, Png, png};
+pub use png::{Png, png};
 pub use spec::{Chart, Plot};
 pub use style::{Language, Style, Theme};
 pub use svg::svg;

@@ -1,13 +1,12 @@
-//! Writes a scene as PNG. Text is drawn with Noto Sans (crate `notosans`: Latin, Greek, Cyrillic), and with the
-//! fonts that the caller gives for everything else.
+//! Writes a scene as PNG.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
 
-use notosans::{BOLD_TTF, REGULAR_TTF};
-use ttf_parser::{Face, GlyphId, OutlineBuilder};
+use ttf_parser::OutlineBuilder;
 
 use crate::error::{ChartError, Result};
+use crate::faces::{Faces, Fonts};
 use crate::page;
 use crate::raster::{Canvas, circle, dashes, stroke};
 use crate::scene::{Anchor, Item, Label, Mark, Point, Rect, Shape};
@@ -17,13 +16,6 @@ use crate::text;
 
 /// The most that a picture may have.
 const PIXELS_MAX: u64 = 100_000_000;
-
-/// Fonts for letters that the built-in one does not have, such as Hangul.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Fonts<'a> {
-    /// Bytes of TrueType or OpenType files, asked in turn; of a collection the first font.
-    pub files: &'a [&'a [u8]],
-}
 
 /// A picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,33 +48,6 @@ pub fn png(chart: &Chart, style: &Style, ratio: f64, fonts: Fonts) -> Result<Png
         }
     }
     Ok(Png { bytes: encode(&painter.canvas), missing: painter.missing })
-}
-
-/// The built-in faces and those of the caller.
-struct Faces<'a> {
-    regular: Vec<Face<'a>>,
-    bold: Option<Face<'a>>,
-}
-
-impl<'a> Faces<'a> {
-    fn new(fonts: Fonts<'a>) -> Result<Self> {
-        let mut regular: Vec<Face<'a>> = Face::parse(REGULAR_TTF, 0).into_iter().collect();
-        for (index, bytes) in fonts.files.iter().enumerate() {
-            let unreadable =
-                |error: ttf_parser::FaceParsingError| ChartError::Font { index, problem: error.to_string() };
-            regular.push(Face::parse(bytes, 0).map_err(unreadable)?);
-        }
-        Ok(Self { regular, bold: Face::parse(BOLD_TTF, 0).ok() })
-    }
-
-    /// The first face that has a letter, and whether it is bold by itself.
-    fn find(&self, c: char, bold: bool) -> Option<(&Face<'a>, GlyphId, bool)> {
-        let found = |face: &'_ Face<'a>| face.glyph_index(c);
-        if bold && let Some((face, glyph)) = self.bold.as_ref().and_then(|face| Some((face, found(face)?))) {
-            return Some((face, glyph, true));
-        }
-        self.regular.iter().find_map(|face| Some((face, found(face)?, false)))
-    }
 }
 
 struct Painter<'a> {
@@ -290,27 +255,4 @@ fn chunk(out: &mut Vec<u8>, kind: [u8; 4], content: &[u8]) {
     out.extend(kind);
     out.extend_from_slice(content);
     out.extend(sum.sum().to_be_bytes());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_in_font_is_not_wider_than_text_is_measured() {
-        for (bytes, bold) in [(REGULAR_TTF, false), (BOLD_TTF, true)] {
-            let face = Face::parse(bytes, 0).unwrap();
-            let mut letters = 0;
-            for c in (' '..='\u{2265}').filter(|c| !c.is_control()) {
-                let Some(glyph) = face.glyph_index(c) else { continue };
-                let advance =
-                    f64::from(face.glyph_hor_advance(glyph).unwrap()) / f64::from(face.units_per_em());
-                let measured = text::width(&c.to_string(), 1.0, bold);
-                // The table is in thousandths.
-                assert!(advance <= measured + 0.001, "{c:?} {bold} {advance} {measured}");
-                letters += 1;
-            }
-            assert!(letters > 400, "{letters}");
-        }
-    }
 }
