@@ -38,6 +38,7 @@ pub use kinds::{
     Feature, Grid, Heatmap, Interactions, Level, Line, Outline, Reliability, Scatter, Steps, Timeline,
     Variable,
 };
+pub use number::{count, number};
 pub use png::{Png, png};
 pub use spec::{Chart, Plot};
 pub use style::{Language, Style, Theme};

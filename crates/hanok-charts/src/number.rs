@@ -4,7 +4,7 @@
 const PLAIN: std::ops::Range<f64> = 1e-4..1e12;
 
 /// A number with three significant digits, more for whole thousands: `0.0123`, `1.5`, `12,346`, `−3`, `1.2×10⁻⁷`.
-pub(crate) fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     if !value.is_finite() {
         return not_finite(value).to_owned();
     }
@@ -61,7 +61,7 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 /// A whole number: `1,234,567`.
-pub(crate) fn count(value: usize) -> String {
+pub fn count(value: usize) -> String {
     separated(&value.to_string())
 }
 

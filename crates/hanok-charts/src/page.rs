@@ -6,7 +6,7 @@ use crate::scene::{Anchor, Label, Mark, Rect, Scene, Shape};
 use crate::spec::Chart;
 use crate::style::{Language, Style};
 use crate::text;
-use crate::words::Word;
+use crate::words::{self, Word};
 
 /// A drawing that grows downwards.
 pub(crate) struct Page {
@@ -21,6 +21,8 @@ pub(crate) struct Page {
     pub(crate) y: f64,
     /// What the captions say beside the chart's own note.
     pub(crate) notes: Vec<String>,
+    /// See [`Chart::sample_of`].
+    sample_of: Option<usize>,
     /// Part of a grid that explains its series once for all parts.
     pub(crate) is_part: bool,
 }
@@ -50,6 +52,7 @@ pub(crate) fn draw_part(
         right: width - margin,
         y: margin,
         notes: Vec::new(),
+        sample_of: chart.sample_of,
         is_part,
     };
     page.paragraph(&chart.title, em * 1.15, Ink::Text, true, 3);
@@ -78,6 +81,16 @@ impl Page {
     /// Width of what may be drawn on.
     pub(crate) fn width(&self) -> f64 {
         self.right - self.left
+    }
+
+    /// Says how many rows are drawn of those that were given, or of those that they are a sample of.
+    pub(crate) fn sampled(&mut self, drawn: usize, given: usize) {
+        let note = match self.sample_of {
+            Some(all) => words::sample(drawn, all, self.language),
+            None if drawn < given => words::sampled(drawn, given, self.language),
+            None => return,
+        };
+        self.notes.push(note);
     }
 
     /// A word in the page's language.

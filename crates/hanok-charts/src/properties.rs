@@ -135,18 +135,7 @@ impl Source {
                 let (axis, base, contributions) = (self.name(), self.number(), self.contributions());
                 Plot::Force(Steps { axis, base, contributions, rows_max })
             }
-            5 => {
-                let rows = self.length() * 10;
-                let categories = if self.below(2) == 0 { 0 } else { self.length() };
-                let x = Variable {
-                    name: self.name(),
-                    values: self.numbers(rows),
-                    levels: self.names(categories),
-                };
-                let y = Variable { name: self.name(), values: self.numbers(rows), levels: Vec::new() };
-                let colour = Variable { name: self.name(), values: self.numbers(rows), levels: Vec::new() };
-                Plot::Scatter(Scatter { x, y, colour: (self.below(2) == 0).then_some(colour) })
-            }
+            5 => self.scatter(),
             6 => {
                 let (axis, features) = (self.name(), self.features());
                 let rows = features.first().map_or(0, |feature| feature.values.len());
@@ -203,6 +192,29 @@ impl Source {
         }
     }
 
+    fn scatter(&mut self) -> Plot {
+        let rows = self.length() * 10;
+        let categories = if self.below(2) == 0 { 0 } else { self.length() };
+        let x = Variable {
+            name: self.name(),
+            values: self.numbers(rows),
+            levels: self.names(categories),
+            times: false,
+        };
+        let y = Variable { name: self.name(), values: self.numbers(rows), ..Variable::default() };
+        let mut colour = Variable { name: self.name(), values: self.numbers(rows), ..Variable::default() };
+        match self.below(3) {
+            0 => {
+                let levels = self.length();
+                colour.levels = self.names(levels);
+                colour.values = (0..rows).map(|_| self.below(8) as f64 - 1.0).collect();
+            }
+            1 => colour.times = true,
+            _ => {}
+        }
+        Plot::Scatter(Scatter { x, y, colour: (self.below(2) == 0).then_some(colour) })
+    }
+
     fn distribution(&mut self) -> Plot {
         let (length, count, smooth) = (self.length(), self.below(4), self.below(2) == 0);
         let values = if smooth { length } else { length.saturating_sub(1) };
@@ -244,7 +256,13 @@ impl Source {
     }
 
     fn chart(&mut self, kind: u64) -> Chart {
-        Chart { title: self.name(), subtitle: self.name(), note: self.name(), plot: self.plot(kind) }
+        Chart {
+            title: self.name(),
+            subtitle: self.name(),
+            note: self.name(),
+            sample_of: (self.below(2) == 0).then_some(1_000_000),
+            plot: self.plot(kind),
+        }
     }
 }
 

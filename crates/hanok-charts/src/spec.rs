@@ -22,6 +22,9 @@ pub struct Chart {
     /// A caption below the picture.
     #[serde(default)]
     pub note: String,
+    /// How many rows there are, when the plot is given a sample of them.
+    #[serde(default)]
+    pub sample_of: Option<usize>,
     /// What is shown.
     pub plot: Plot,
 }

@@ -95,6 +95,15 @@ pub(crate) fn sampled(shown: usize, of: usize, language: Language) -> String {
     }
 }
 
+/// "Drawn: a fixed sample of 2,000 of 1,000,000 rows."
+pub(crate) fn sample(shown: usize, of: usize, language: Language) -> String {
+    let (shown, of) = (count(shown), count(of));
+    match language {
+        Language::En => format!("Drawn: a fixed sample of {shown} of {of} rows."),
+        Language::Ko => format!("{of}개 행 중 고정 표본 {shown}개를 표시."),
+    }
+}
+
 /// "Each column is the mean of about 50 of 10,000 rows."
 pub(crate) fn averaged(columns: usize, of: usize, language: Language) -> String {
     let (columns, of) = (count(columns), count(of));

@@ -67,9 +67,7 @@ pub(super) fn draw(all: &Contributions, page: &mut Page) -> Result<()> {
     for (line, (feature, _)) in shown.iter().enumerate() {
         draw_line(page, &field, line, feature, most, has_tips);
     }
-    if rows > most {
-        page.notes.push(words::sampled(most, rows, page.language));
-    }
+    page.sampled(rows.min(most), rows);
     explain(page, &all.features, &shown);
     Ok(())
 }

@@ -64,10 +64,10 @@ impl Decision {
         let groups = self.groups();
         let paths: Vec<Vec<f64>> = self.rows.iter().map(|row| self.path(row, &groups)).collect();
         let ends: Vec<f64> = paths.iter().map(|path| path[path.len() - 1]).collect();
-        let mut drawn = sample(paths.len(), PATHS_MAX, &extremes(&ends));
-        if drawn.len() < paths.len() {
-            page.notes.push(words::sampled(drawn.len(), paths.len(), page.language));
-        }
+        let highlighted = (0..self.rows.len()).filter(|index| self.rows[*index].highlight);
+        let keep: Vec<usize> = extremes(&ends).into_iter().chain(highlighted.take(PATHS_MAX / 2)).collect();
+        let mut drawn = sample(paths.len(), PATHS_MAX, &keep);
+        page.sampled(drawn.len(), paths.len());
         let left_out = ends.iter().filter(|end| !end.is_finite()).count();
         if left_out > 0 {
             page.notes.push(words::left_out(left_out, page.language));

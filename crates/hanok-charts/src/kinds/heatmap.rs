@@ -101,6 +101,7 @@ impl Heatmap {
         let title = Label::new(title, (page.right, title_at.round()), Anchor::End, small, Ink::Muted)
             .within(page.width() * 0.4);
         page.scene.label(title);
+        page.sampled(rows, rows);
         if columns < rows {
             page.notes.push(words::averaged(columns, rows, page.language));
         }

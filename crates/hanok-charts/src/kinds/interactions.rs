@@ -15,6 +15,9 @@ use crate::words;
 /// Features of the whole picture.
 const FEATURES_MAX: usize = 40;
 
+/// Size of the numbers in cells, of that of small text.
+const NUMBERS: f64 = 0.9;
+
 /// Strengths of pairs.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +94,7 @@ impl Interactions {
         let most = text::width("0.0000", size, false) + size * 0.6;
         let cell = ((page.width() - names) / n as f64).min(most.max(size * 2.6)).floor().max(4.0);
         let height = cell.clamp(size * 1.5, size * 2.6).round();
+        let is_written = self.are_written(&order, size * NUMBERS, cell);
         let (left, top) = (page.left.round(), page.y.round());
         for row in 0..n {
             for column in 0..=row {
@@ -99,7 +103,7 @@ impl Interactions {
                 self.cell(
                     page,
                     (order[row], order[column]),
-                    value / largest.max(f64::MIN_POSITIVE),
+                    (value / largest.max(f64::MIN_POSITIVE), is_written),
                     at,
                     (cell, height),
                 );
@@ -117,7 +121,21 @@ impl Interactions {
         Ok(())
     }
 
-    fn cell(&self, page: &mut Page, (a, b): (usize, usize), share: f64, at: (f64, f64), (w, h): (f64, f64)) {
+    /// Numbers are written in all cells or in none.
+    fn are_written(&self, order: &[usize], size: f64, w: f64) -> bool {
+        let pairs = order.iter().enumerate().flat_map(|(row, a)| order[..=row].iter().map(move |b| (*a, *b)));
+        let mut widths = pairs.map(|(a, b)| text::width(&figure(self.strength(a, b), 2), size, false));
+        widths.all(|width| width + 3.0 <= w)
+    }
+
+    fn cell(
+        &self,
+        page: &mut Page,
+        (a, b): (usize, usize),
+        (share, is_written): (f64, bool),
+        at: (f64, f64),
+        (w, h): (f64, f64),
+    ) {
         let value = self.strength(a, b);
         let ink = if a == b { Ink::Grid } else { Ink::ramp(Ink::Sequential, share.abs()) };
         let (text, short) = (number(value), figure(value, 2));
@@ -128,8 +146,8 @@ impl Interactions {
         };
         let rect = Rect { x: at.0, y: at.1, w: w - 1.0, h: h - 1.0 };
         page.scene.mark(Mark::new(Shape::Rect(rect), ink).tip(tip));
-        let size = page.small() * 0.9;
-        if text::width(&short, size, false) + 3.0 <= w {
+        if is_written {
+            let size = page.small() * NUMBERS;
             let middle = (at.0 + w / 2.0, at.1 + h / 2.0 + size * 0.35);
             let ink = if a == b { Ink::Muted } else { ink.text_on() };
             page.scene.label(Label::new(&short, middle, Anchor::Middle, size, ink));

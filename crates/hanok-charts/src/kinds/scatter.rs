@@ -6,13 +6,15 @@ use super::beeswarm::paint;
 use crate::axis::{Axis, Frame};
 use crate::error::{Result, same};
 use crate::ink::Ink;
+use crate::legend::Key;
 use crate::number::number;
 use crate::page::Page;
-use crate::reduce::{extremes, golden, sample, shares};
+use crate::reduce::{extremes, golden, quantile, sample, shares, sorted};
 use crate::scale::{Format, Scale, extent, padded};
 use crate::scene::{Anchor, Label, Mark, Point, Rect, Shape};
 use crate::spec;
 use crate::text;
+use crate::time;
 use crate::words::{self, Word};
 
 /// Dots of the whole picture.
@@ -23,6 +25,8 @@ const TIPS_MAX: usize = 600;
 const BARS: usize = 40;
 /// Categories with names of their own.
 const LEVELS_MAX: usize = 24;
+/// Categories with colours of their own.
+const COLOURS_MAX: usize = 6;
 
 /// Dots between two axes.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -47,19 +51,42 @@ pub struct Variable {
     /// A number for each row; with `levels`, a place in them.
     #[serde(deserialize_with = "spec::numbers")]
     pub values: Vec<f64>,
-    /// Names of categories, across only; at most 24.
+    /// Names of categories: at most 24 across, 6 as colours, none up.
     #[serde(default)]
     pub levels: Vec<String>,
+    /// The values of a colour are moments: microseconds since 1970-01-01 UTC.
+    #[serde(default)]
+    pub times: bool,
 }
 
 impl Variable {
     fn text(&self, value: f64) -> String {
+        if self.times && value.is_finite() {
+            return time::full(value);
+        }
         let level = (value >= 0.0 && value.fract() == 0.0).then(|| self.levels.get(value as usize)).flatten();
         level.cloned().unwrap_or_else(|| number(value))
     }
 
     fn is_categorical(&self) -> bool {
         !self.levels.is_empty() && self.levels.len() <= LEVELS_MAX
+    }
+
+    /// The colour of each row.
+    fn inks(&self) -> Vec<Ink> {
+        if !self.has_colours() {
+            return shares(&self.values).into_iter().map(|share| Ink::ramp(Ink::Value, share)).collect();
+        }
+        let level = |value: &f64| {
+            let known = *value >= 0.0 && *value < self.levels.len() as f64;
+            if known { Ink::Series(*value as u8) } else { Ink::Missing }
+        };
+        self.values.iter().map(level).collect()
+    }
+
+    /// Whether categories have colours.
+    fn has_colours(&self) -> bool {
+        !self.levels.is_empty() && self.levels.len() <= COLOURS_MAX
     }
 }
 
@@ -102,9 +129,7 @@ impl Scatter {
         let mut keep = extremes(xs);
         keep.extend(extremes(ys));
         let kept: Vec<usize> = sample(xs.len(), DOTS_MAX, &keep);
-        if kept.len() < xs.len() {
-            page.notes.push(words::sampled(kept.len(), xs.len(), page.language));
-        }
+        page.sampled(kept.len(), xs.len());
         let kept: Vec<usize> = kept.into_iter().filter(drawable).collect();
         let left_out = (0..xs.len()).filter(|index| !drawable(index)).count();
         if left_out > 0 {
@@ -218,10 +243,8 @@ impl Scatter {
     }
 
     fn dots(&self, page: &mut Page, kept: &[usize], place: impl Fn(usize) -> Point) {
-        let shares = self.colour.as_ref().map(|colour| shares(&colour.values));
-        let ink = |index: usize| {
-            shares.as_ref().map_or(Ink::Series(0), |shares| Ink::ramp(Ink::Value, shares[index]))
-        };
+        let inks = self.colour.as_ref().map(Variable::inks);
+        let ink = |index: usize| inks.as_ref().map_or(Ink::Series(0), |inks| inks[index]);
         let radius = if kept.len() > 2000 { page.em * 0.14 } else { page.em * 0.21 };
         if kept.len() > TIPS_MAX {
             let dots: Vec<_> = kept.iter().map(|index| (ink(*index), place(*index))).collect();
@@ -237,7 +260,7 @@ impl Scatter {
                 number(self.y.values[*index])
             );
             if let Some(colour) = &self.colour {
-                tip += &format!("; {}: {}", colour.name, number(colour.values[*index]));
+                tip += &format!("; {}: {}", colour.name, colour.text(colour.values[*index]));
             }
             let dot = Mark::new(Shape::Dots(radius, vec![place(*index)]), ink(*index));
             page.scene.mark(dot.opacity(0.8).tip(tip));
@@ -247,9 +270,20 @@ impl Scatter {
     fn colours(&self, page: &mut Page) {
         let Some(colour) = &self.colour else { return };
         page.y += page.em * 0.3;
-        let sorted = crate::reduce::sorted(&colour.values);
-        let ends =
-            [0.05, 0.95].map(|share| crate::reduce::quantile(&sorted, share).map_or("–".to_owned(), number));
+        if colour.has_colours() {
+            page.paragraph(&colour.name, page.small(), Ink::Muted, false, 1);
+            let levels = colour.levels.iter().enumerate();
+            let mut keys: Vec<_> =
+                levels.map(|(at, name)| (Key::Dot, Ink::Series(at as u8), name.clone())).collect();
+            if colour.inks().contains(&Ink::Missing) {
+                keys.push((Key::Dot, Ink::Missing, page.word(Word::Missing).to_owned()));
+            }
+            page.legend(&keys);
+            return;
+        }
+        let sorted = sorted(&colour.values);
+        let ends = [0.05, 0.95]
+            .map(|share| quantile(&sorted, share).map_or("–".to_owned(), |end| colour.text(end)));
         let missing = colour.values.iter().any(|value| value.is_nan()).then(|| page.word(Word::Missing));
         page.ramp(Ink::Value, &colour.name, (&ends[0], &ends[1]), missing);
     }

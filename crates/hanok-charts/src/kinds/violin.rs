@@ -15,12 +15,13 @@ const PLACES: usize = 121;
 
 /// Lays it out below what is on the page.
 pub(super) fn draw(all: &Contributions, page: &mut Page) -> Result<()> {
-    rows_of(&all.features)?;
+    let rows = rows_of(&all.features)?;
     let shown = ranked(&all.features, all.rows_max);
     let Some(field) = field(page, &all.axis, &shown, page.em * 2.6) else { return Ok(()) };
     for (line, (feature, _)) in shown.iter().enumerate() {
         draw_line(page, &field, line, feature);
     }
+    page.sampled(rows, rows);
     explain(page, &all.features, &shown);
     Ok(())
 }

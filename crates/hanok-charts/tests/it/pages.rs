@@ -80,7 +80,8 @@ fn a_million_rows_are_a_small_drawing_that_says_so() {
         rows_max: 20,
         ..Default::default()
     });
-    let chart = Chart { title: String::new(), subtitle: String::new(), note: String::new(), plot };
+    let chart =
+        Chart { title: String::new(), subtitle: String::new(), note: String::new(), sample_of: None, plot };
     let text = svg(&chart, &Style::default()).unwrap();
     assert!(text.len() < 400_000, "{}", text.len());
     assert!(text.contains("12,000 of 1,000,000 rows"));

@@ -76,7 +76,8 @@ fn plots() -> Vec<(&'static str, Value)> {
         (
             "scatter-levels",
             json!({"kind": "scatter", "x": {"name": "요일", "values": [0, 1, 2, 0, 1], "levels": ["월요일", "화요일", "수요일"]},
-            "y": {"name": "SHAP value", "values": [0.1, -0.4, 0.2, 0.3, 0.9]}}),
+            "y": {"name": "SHAP value", "values": [0.1, -0.4, 0.2, 0.3, 0.9]},
+            "colour": {"name": "공항", "values": [1, 0, 2, null, 1], "levels": ["JFK", "LGA", LONG]}}),
         ),
         (
             "heatmap",
@@ -107,6 +108,11 @@ fn plots() -> Vec<(&'static str, Value)> {
         (
             "grid",
             json!({"kind": "grid", "cells": [{"title": "dep_delay", "plot": distribution}, {"title": KOREAN, "subtitle": "0.21 σ", "plot": distribution}]}),
+        ),
+        (
+            "scatter-times",
+            json!({"kind": "scatter", "x": {"name": "visibility", "values": [1, 2, 3, 4]}, "y": {"name": "SHAP value", "values": [1, 3, 2, 4]},
+            "colour": {"name": "departure", "values": [times[0], null, times[3], times[7]], "times": true}}),
         ),
     ]
 }
