@@ -9,7 +9,7 @@ use hanok_models::{Ensemble, Explainer, Interventional, Link, Predictor};
 use serde::Serialize;
 
 use crate::columns::{ColumnChoice, Selection};
-use crate::explanation::{Columns, Metadata, Method, OutputKind};
+use crate::explanation::{Columns, Metadata, Method, OutputKind, Unit};
 use crate::predict::{RunError, block_rows, output_names, strided};
 use crate::registry::Model;
 
@@ -154,8 +154,8 @@ impl<'a> Explaining<'a> {
         let schema = file_schema(&columns, keys, selection.input_fields());
         let totals = vec![0.0; features.len() * outputs.len()];
         let method = (options.method, background_rows);
-        let metadata =
-            Metadata::new(model.identity.clone(), method, options.output, features, outputs, columns);
+        let output = (options.output, unit(ensemble.link(), options.output));
+        let metadata = Metadata::new(model.identity.clone(), method, output, features, outputs, columns);
         Ok(Self {
             ensemble,
             algorithm,
@@ -261,6 +261,18 @@ impl<'a> Explaining<'a> {
         let importance = means.chunks(features.max(1)).map(<[f64]>::to_vec).collect();
         let additivity = Additivity { gap: self.gap, tolerance: TOLERANCE * self.scale };
         Explained { metadata: self.metadata, additivity, importance }
+    }
+}
+
+/// What an output is in.
+fn unit(link: Link, output: OutputKind) -> Unit {
+    match (output, link) {
+        (OutputKind::Probability, _) => Unit::Probability,
+        (OutputKind::LogLoss, _) => Unit::LogLoss,
+        (OutputKind::Raw, Link::Identity) => Unit::Prediction,
+        (OutputKind::Raw, Link::Logistic { factor: 1.0 }) => Unit::LogOdds,
+        (OutputKind::Raw, Link::Exp) => Unit::Log,
+        (OutputKind::Raw, _) => Unit::Score,
     }
 }
 

@@ -44,6 +44,25 @@ pub enum OutputKind {
     LogLoss,
 }
 
+/// What the numbers of an explanation are, for people: its base value, values and what they add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// That of the prediction itself.
+    Prediction,
+    /// Logarithms of odds.
+    LogOdds,
+    /// Logarithms of the prediction.
+    Log,
+    /// Probabilities.
+    Probability,
+    /// Logarithmic losses.
+    LogLoss,
+    /// A number without a name, of which the prediction is made.
+    #[default]
+    Score,
+}
+
 /// Which model was explained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelIdentity {
@@ -70,6 +89,9 @@ pub struct Metadata {
     pub background_rows: Option<u64>,
     /// What is explained.
     pub output: OutputKind,
+    /// What that is in.
+    #[serde(default)]
+    pub unit: Unit,
     /// Names of the features, in the model's order.
     pub features: Vec<String>,
     /// Names of the model's outputs: `0`, `1`, …
@@ -174,7 +196,7 @@ impl Metadata {
     pub(crate) fn new(
         model: ModelIdentity,
         (method, background_rows): (Method, Option<u64>),
-        output: OutputKind,
+        (output, unit): (OutputKind, Unit),
         features: Vec<String>,
         outputs: Vec<String>,
         columns: Columns,
@@ -185,6 +207,7 @@ impl Metadata {
             method,
             background_rows,
             output,
+            unit,
             features,
             outputs,
             columns,
@@ -329,7 +352,13 @@ impl Metadata {
 /// A column of numbers, booleans or dates as numbers, nulls as NaN; `None` when there is no such column or it is text.
 pub fn numbers(batch: &RecordBatch, column: &str) -> Option<Float64Array> {
     let array = batch.column_by_name(column)?;
-    let array = cast(array, &DataType::Float64).ok()?;
+    let kind = array.data_type();
+    if !(kind.is_numeric() || kind.is_temporal() || *kind == DataType::Boolean) {
+        return None;
+    }
+    // Dates are whole numbers first.
+    let whole = if kind.is_temporal() { &cast(array, &DataType::Int64).ok()? } else { array };
+    let array = cast(whole, &DataType::Float64).ok()?;
     let array = array.as_primitive::<Float64Type>();
     if array.null_count() == 0 {
         return Some(array.clone());
@@ -387,7 +416,7 @@ mod tests {
         let metadata = Metadata::new(
             model,
             (Method::Path, None),
-            OutputKind::Raw,
+            (OutputKind::Raw, Unit::Prediction),
             features.clone(),
             names("0"),
             columns,

@@ -7,9 +7,11 @@
 mod columns;
 mod explain;
 mod explanation;
+mod plot;
 mod predict;
 mod registry;
 mod row;
+mod views;
 
 pub use columns::{ColumnChoice, ColumnsError};
 pub use explain::{
@@ -17,8 +19,13 @@ pub use explain::{
 };
 pub use explanation::{
     Columns, Explanation, ExplanationError, METADATA_KEY, Metadata, Method, ModelIdentity, OutputColumns,
-    OutputKind, numbers,
+    OutputKind, Unit, numbers,
 };
+pub use plot::{PlotKind, PlotRequest, Plotted, plot, plot_row};
 pub use predict::{Predicting, RunError};
 pub use registry::{Model, ModelRegistry, RegistryError};
 pub use row::{Contribution, RowError, RowExplanation, RowFinder, RowKey, RowOutput};
+pub use views::{
+    COHORTS_MAX, Cohorts, Importance, Pair, Partner, Rest, ViewError, importance, likeness, pairs, pairs_of,
+    partners, sample,
+};

@@ -1,0 +1,129 @@
+//! Charts of many rows.
+
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use hanok_charts::{Contributions, Decision, DecisionRow, Feature, Heatmap, Plot};
+
+use super::{PlotKind, Plotted, Rows, SAMPLE_ROWS_MAX, View};
+use crate::views::{ViewError, floats, is_text, likeness};
+
+/// Features with a line.
+const LINES: usize = 20;
+/// Rows that are clustered.
+const CLUSTERED_ROWS_MAX: usize = 2000;
+/// Paths of a chart.
+const PATHS_MAX: usize = 300;
+
+impl View<'_> {
+    /// Dots or shapes.
+    pub(super) fn swarm(&self) -> Result<Plotted, ViewError> {
+        let rows = self.rows(SAMPLE_ROWS_MAX)?;
+        let contributions = Contributions {
+            axis: self.asked.words.value(self.asked.metadata.unit),
+            features: self.features(&rows)?,
+            rows_max: self.asked.features_max(LINES),
+        };
+        let plot = if self.asked.request.kind == PlotKind::Violin {
+            Plot::Violin(contributions)
+        } else {
+            Plot::Beeswarm(contributions)
+        };
+        let title = self.asked.words.say("What moves the predictions", "예측을 움직이는 특성").to_owned();
+        Ok(Plotted { chart: self.asked.chart_of_rows(title, plot, Some(&rows)), table: rows.batch })
+    }
+
+    /// Rows as colours, alike ones beside each other.
+    pub(super) fn heatmap(&self) -> Result<Plotted, ViewError> {
+        let mut rows = self.rows(CLUSTERED_ROWS_MAX)?;
+        let values = values(&rows)?;
+        let points: Vec<Vec<f64>> =
+            (0..rows.batch.num_rows()).map(|row| values.iter().map(|values| values[row]).collect()).collect();
+        let sums = floats(&rows.batch, &rows.output.sum)?;
+        let order = likeness(&points, sums.values());
+        let order = UInt32Array::from_iter_values(order.into_iter().map(|row| row as u32));
+        rows.batch = take_record_batch(&rows.batch, &order)?;
+        let plot = Plot::Heatmap(Heatmap {
+            axis: self
+                .asked
+                .words
+                .say("rows, alike ones beside each other", "행(비슷한 행끼리 이웃)")
+                .to_owned(),
+            features: self.features(&rows)?,
+            predictions: numbers(&rows.batch, &rows.output.prediction)?,
+            rows_max: self.asked.features_max(LINES),
+        });
+        let title = self
+            .asked
+            .words
+            .say("What moves the predictions, row by row", "행마다 예측을 움직인 특성")
+            .to_owned();
+        Ok(Plotted { chart: self.asked.chart_of_rows(title, plot, Some(&rows)), table: rows.batch })
+    }
+
+    /// Paths of rows; the one that is asked for stands out.
+    pub(super) fn decision(&self) -> Result<Plotted, ViewError> {
+        let mut rows = self.rows(PATHS_MAX)?;
+        if let Some(key) = &self.asked.request.row {
+            let row = self.find(key)?;
+            let names: Vec<usize> = rows
+                .batch
+                .schema_ref()
+                .fields()
+                .iter()
+                .map(|field| row.schema_ref().index_of(field.name()))
+                .collect::<Result<_, _>>()?;
+            rows.batch = concat_batches(rows.batch.schema_ref(), [&row.project(&names)?, &rows.batch])?;
+        }
+        let bases = floats(&rows.batch, &rows.output.base)?;
+        let base = bases.values().first().copied().unwrap_or(f64::NAN);
+        if bases.values().iter().any(|other| other.to_bits() != base.to_bits()) {
+            return Err(ViewError::Request(
+                "the base value differs from row to row, as it does for losses, and paths begin at a common one"
+                    .to_owned(),
+            ));
+        }
+        let values = values(&rows)?;
+        let path = |row: usize| DecisionRow {
+            name: String::new(),
+            values: values.iter().map(|values| values[row]).collect(),
+            highlight: row == 0 && self.asked.request.row.is_some(),
+        };
+        let plot = Plot::Decision(Decision {
+            axis: self.asked.words.explained(self.asked.metadata.unit),
+            base,
+            features: self.asked.metadata.features.clone(),
+            rows: (0..rows.batch.num_rows()).map(path).collect(),
+            rows_max: self.asked.features_max(LINES),
+        });
+        let title = self
+            .asked
+            .words
+            .say("From the base value to the predictions", "기준값에서 예측까지의 경로")
+            .to_owned();
+        Ok(Plotted { chart: self.asked.chart_of_rows(title, plot, Some(&rows)), table: rows.batch })
+    }
+
+    /// SHAP values and own values by feature. Text has no order that a colour could show.
+    fn features(&self, rows: &Rows) -> Result<Vec<Feature>, ViewError> {
+        let metadata = self.asked.metadata;
+        let columns = metadata.columns.inputs.iter().zip(&rows.output.values);
+        let feature = |(name, (input, values)): (&String, (&String, &String))| {
+            Ok(Feature {
+                name: name.clone(),
+                values: numbers(&rows.batch, values)?,
+                inputs: if is_text(&rows.batch, input) { Vec::new() } else { numbers(&rows.batch, input)? },
+            })
+        };
+        metadata.features.iter().zip(columns).map(feature).collect()
+    }
+}
+
+/// SHAP values by feature.
+fn values(rows: &Rows) -> Result<Vec<Vec<f64>>, ViewError> {
+    rows.output.values.iter().map(|name| numbers(&rows.batch, name)).collect()
+}
+
+/// A column of numbers.
+pub(super) fn numbers(batch: &RecordBatch, column: &str) -> Result<Vec<f64>, ViewError> {
+    Ok(floats(batch, column)?.values().to_vec())
+}
