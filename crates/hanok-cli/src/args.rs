@@ -2,6 +2,7 @@
 
 mod branch;
 mod maintain;
+mod plot;
 mod predictor;
 mod staging;
 
@@ -17,6 +18,7 @@ pub(crate) use branch::{
     BranchCommand, CreateArgs, DiffArgs, GcArgs, MergeArgs, ModeArg, RebaseArgs, ResetArgs, TagCommand,
 };
 pub(crate) use maintain::{TablesArgs, VacuumArgs};
+pub(crate) use plot::{KindArg, LanguageArg, PlotArgs, ThemeArg};
 pub(crate) use predictor::{
     DataArgs, ExplainArgs, MethodArg, ModelAddArgs, ModelCommand, OutputArg, PredictArgs,
 };
@@ -196,6 +198,15 @@ Examples:
   hanok explain delay --data mart.departures --background mart.typical_day --output probability
   hanok explain delay --data departures.csv --interactions --check -o explained.parquet")]
     Explain(ExplainArgs),
+    /// Draw charts of explanations
+    #[command(after_help = "\
+Examples:
+  hanok plot beeswarm explained.parquet -o beeswarm.svg
+  hanok plot bar explained.parquet --cohort carrier -o carriers.html
+  hanok plot scatter explained.parquet --feature visibility --color wind -o visibility.png
+  hanok plot waterfall delay --data mart.departures --row carrier=B6,flight=725 -o why.svg
+  hanok plot bar explained.parquet -o importance.csv    the numbers behind it")]
+    Plot(PlotArgs),
     /// Join the small files of tables into larger ones
     #[command(after_help = "\
 Examples:

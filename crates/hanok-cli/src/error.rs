@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use hanok_charts::ChartError;
 use hanok_config::ConfigError;
 use hanok_engine::EngineError;
 use hanok_error::{Code, Coded, code};
@@ -45,6 +46,17 @@ pub(crate) enum CliError {
         value: String,
         /// Its type.
         expected: String,
+    },
+    /// A chart that cannot be drawn.
+    #[error(transparent)]
+    Chart(#[from] ChartError),
+    /// A font that was named.
+    #[error("cannot read the font {}", .path.display())]
+    FontFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
     },
     /// Standard output or input.
     #[error("cannot {action}")]
@@ -126,8 +138,9 @@ impl Coded for CliError {
             Self::Features(error) => error.code(),
             Self::Serve(error) => error.code(),
             Self::Request(error) => error.code(),
+            Self::Chart(error) => error.code(),
             Self::EntityValue { .. } => code::REQUEST_ENTITIES,
-            Self::Stream { .. } => code::FILE_IO,
+            Self::FontFile { .. } | Self::Stream { .. } => code::FILE_IO,
             Self::Runtime(_) => code::RUNTIME,
             Self::Interrupted => code::INTERRUPTED,
             Self::Panicked | Self::Unexpected(_) => code::INTERNAL,

@@ -10,6 +10,7 @@ mod commands;
 mod console;
 mod context;
 mod error;
+mod fonts;
 mod logging;
 mod memory;
 mod output;

@@ -129,6 +129,8 @@ rooms! {
     Row(hanok_explain::RowError),
     /// Values that do not add up.
     Additivity(hanok_explain::AdditivityError),
+    /// Views and charts of explanations.
+    View(hanok_explain::ViewError),
     /// Features.
     Features(hanok_features::FeatureError),
     /// A table's name.

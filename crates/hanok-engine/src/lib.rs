@@ -11,6 +11,7 @@ mod events;
 mod load;
 mod maintain;
 mod output;
+mod plots;
 mod predictors;
 mod publish;
 mod report;
@@ -25,6 +26,7 @@ pub use error::EngineError;
 pub use events::{Event, Observer};
 pub use maintain::Maintenance;
 pub use output::Format;
+pub use plots::{plot_file, write_picture, write_table};
 pub use predictors::{
     AddedModel, DataRequest, ExplainReport, ExplainRequest, FeatureImportance, OutputImportance,
     PredictReport, PredictRequest,
@@ -40,8 +42,8 @@ pub use template::{Template, init};
 
 pub use hanok_catalog::{Branch, BranchKind, MAIN_BRANCH, ModelFacts, ModelVersion};
 pub use hanok_explain::{
-    Additivity, ColumnChoice, Contribution, Method, Model, ModelIdentity, OutputKind, RowExplanation, RowKey,
-    RowOutput,
+    Additivity, ColumnChoice, Contribution, Method, Model, ModelIdentity, OutputKind, PlotKind, PlotRequest,
+    Plotted, RowExplanation, RowKey, RowOutput,
 };
 pub use hanok_features::{Registry, Selection};
 pub use hanok_lake::{

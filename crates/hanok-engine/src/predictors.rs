@@ -9,8 +9,8 @@ use arrow::compute::concat_batches;
 use hanok_catalog::{ModelVersion, RunCounts, RunKind};
 use hanok_explain::{
     Additivity, BACKGROUND_VALUES_MAX, ColumnChoice, ExplainOptions, Explained, Explaining, METADATA_KEY,
-    Method, Model, ModelIdentity, ModelRegistry, OutputKind, Predicting, RowExplanation, RowFinder, RowKey,
-    RunError,
+    Metadata, Method, Model, ModelIdentity, ModelRegistry, OutputKind, Predicting, RowExplanation, RowFinder,
+    RowKey, RunError,
 };
 use hanok_types::TableName;
 use serde::Serialize;
@@ -302,6 +302,16 @@ impl Engine {
         request: ExplainRequest,
         key: RowKey,
     ) -> Result<RowExplanation, EngineError> {
+        let (metadata, row) = self.explained_row(request, key).await?;
+        Ok(RowExplanation::new(&metadata, &row).map_err(RunError::from)?)
+    }
+
+    /// One row of an explanation that is not written.
+    pub(crate) async fn explained_row(
+        &self,
+        request: ExplainRequest,
+        key: RowKey,
+    ) -> Result<(Metadata, RecordBatch), EngineError> {
         let (model, background) = self.prepare(&request).await?;
         let options = ExplainOptions { interactions: false, ..self.explain_options(&request) };
         let rows = request.data.rows.open(self).await?;
@@ -320,11 +330,11 @@ impl Engine {
         let row = row.await?;
         let mut explaining = Explaining::new(&model, &schema, background.as_ref(), &options)?;
         let explained = explaining.explain(&row)?;
-        let row = RowExplanation::new(explaining.metadata(), &explained).map_err(RunError::from)?;
+        let finished = explaining.finish();
         if request.check {
-            explaining.finish().additivity.check()?;
+            finished.additivity.check()?;
         }
-        Ok(row)
+        Ok((finished.metadata, explained))
     }
 
     /// The model, and the background in memory.

@@ -117,6 +117,12 @@ impl Session {
         Ok(Self { lake: lake.clone(), state: Arc::new(state), spill: Arc::new(spill) })
     }
 
+    /// The session's folder for spilled data, for what its user spills: removed with what another session finds in it when
+    /// this process was killed. Whoever puts a file there removes it.
+    pub fn spill_folder(&self) -> &Path {
+        self.spill.path()
+    }
+
     /// The lake that the session reads.
     pub fn lake(&self) -> &Lake {
         &self.lake

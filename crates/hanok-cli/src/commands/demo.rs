@@ -7,10 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use hanok_charts::{Style, svg};
 use hanok_config::{FlagLayer, PROJECT_FILE, Project};
 use hanok_engine::{
     BuildRequest, ColumnChoice, DataRequest, Engine, ExplainRequest, JoinRequest, MaterializeRequest, Method,
-    OutputKind, PredictRequest, RowSource, Selection, Template,
+    OutputKind, PlotKind, PlotRequest, PredictRequest, RowKey, RowSource, Selection, Template, plot_file,
+    write_picture,
 };
 
 use self::report::DemoReport;
@@ -38,6 +40,12 @@ const PREDICTIONS_FILE: &str = "predictions.parquet";
 /// The explanation, in the project's folder.
 const EXPLANATION_FILE: &str = "explanation.parquet";
 
+/// The charts, in the project's folder.
+const CHARTS: [(PlotKind, &str); 2] =
+    [(PlotKind::Beeswarm, "beeswarm.svg"), (PlotKind::Waterfall, "waterfall.svg")];
+/// The row of the training set whose prediction is explained by itself.
+const ROW: u64 = 5000;
+
 /// Runs every step of the example and sums them up.
 pub(crate) async fn demo(context: &Context, args: &DemoArgs) -> Result<ExitStatus, CliError> {
     let started = Instant::now();
@@ -57,6 +65,7 @@ pub(crate) async fn demo(context: &Context, args: &DemoArgs) -> Result<ExitStatu
     materialize(console, &engine, &mut report).await?;
     predict(console, &engine, &args.dir, &mut report).await?;
     explain(console, &engine, &args.dir, &mut report).await?;
+    plot(console, &args.dir, &mut report).await?;
     serve(console, &engine, &mut report).await?;
     report.seconds.total = started.elapsed().as_secs_f64();
     console.report(&report, || report.closing(console))?;
@@ -235,6 +244,21 @@ async fn explain(
     report.most_important = most;
     let (rows, most) = (counted(explained.rows, "row"), report.most_important.join(", "));
     step(console, "explain", &format!("{rows}; what matters most: {most}"), explained.seconds)
+}
+
+async fn plot(console: &Console, folder: &Path, report: &mut DemoReport) -> Result<(), CliError> {
+    let started = Instant::now();
+    for (kind, name) in CHARTS {
+        let row = (kind == PlotKind::Waterfall).then_some(RowKey::Number(ROW));
+        let request = PlotRequest { row, ..PlotRequest::new(kind) };
+        let plotted = plot_file(folder.join(EXPLANATION_FILE), request).await?;
+        let path = folder.join(name);
+        write_picture(&path, svg(&plotted.chart, &Style::default())?.as_bytes())?;
+        report.charts.push(path);
+    }
+    report.seconds.plot = started.elapsed().as_secs_f64();
+    let names = CHARTS.map(|(_, name)| name).join(" and ");
+    step(console, "plot", &format!("{names}, of all flights and of flight {ROW}"), report.seconds.plot)
 }
 
 async fn serve(console: &Console, engine: &Engine, report: &mut DemoReport) -> Result<(), CliError> {

@@ -15,6 +15,7 @@ fn help_of_every_command() {
         "materialize",
         "predict",
         "explain",
+        "plot",
         "optimize",
         "vacuum",
         "checkpoint",

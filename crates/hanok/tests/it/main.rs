@@ -8,6 +8,7 @@
 
 mod branches;
 mod help;
+mod plots;
 mod predictors;
 mod processes;
 mod project;

@@ -6,13 +6,13 @@ use std::path::Path;
 use crate::support::Hanok;
 
 /// The fixtures of hanok-models.
-fn fixture(name: &str) -> String {
+pub(crate) fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hanok-models/tests/fixtures").join(name);
     path.canonicalize().unwrap().display().to_string()
 }
 
 /// A project with a table `raw.visits` of 3,000 rows, their file `rows.csv`, and a model with five named features.
-fn project() -> Hanok {
+pub(crate) fn project() -> Hanok {
     let hanok = Hanok::with_project();
     let mut text = "id,room,feature 0,feature 1,feature 2,feature 3,feature 4,late\n".to_owned();
     let mut state = 5_u32;

@@ -178,6 +178,9 @@ fn process_the_demo_runs_twice() {
     assert_eq!(told["reasons"].as_array().unwrap().len(), 3);
     assert!((told["raw"].as_f64().unwrap() - told["prediction"].as_f64().unwrap()).abs() < 1e-9);
     assert!(hanok.path("hanok-demo/explanation.parquet").is_file());
+    assert!(
+        hanok.path("hanok-demo/beeswarm.svg").is_file() && hanok.path("hanok-demo/waterfall.svg").is_file()
+    );
     for step in
         ["init", "load", "build", "apply", "join", "materialize", "predict", "explain", "serve", "total"]
     {

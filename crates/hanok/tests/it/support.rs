@@ -88,7 +88,7 @@ impl Hanok {
         let mut filters: Vec<(String, &'static str)> = vec![
             (r" *\b\d+\.\d+ m?s\b".into(), " [TIME]"),
             (
-                r#""(seconds|init|load|build|apply|join|materialize|predict|explain|serve|total)": ?[0-9.e-]+"#.into(),
+                r#""(seconds|init|load|build|apply|join|materialize|predict|explain|plot|serve|total)": ?[0-9.e-]+"#.into(),
                 r#""$1": [TIME]"#,
             ),
             (r#""(started|finished|created|added|fork|expires)_us": ?\d+"#.into(), r#""${1}_us": [NOW]"#),

@@ -21,6 +21,7 @@ pub(super) struct Seconds {
     pub(super) materialize: f64,
     pub(super) predict: f64,
     pub(super) explain: f64,
+    pub(super) plot: f64,
     pub(super) serve: f64,
     pub(super) total: f64,
 }
@@ -46,6 +47,8 @@ pub(super) struct DemoReport {
     pub(super) explanation_file: String,
     /// The features with the largest mean |value|.
     pub(super) most_important: Vec<String>,
+    /// The charts.
+    pub(super) charts: Vec<PathBuf>,
     /// The body that was sent to the server.
     pub(super) lookup_request: Value,
     /// The body that it answered.
@@ -88,6 +91,7 @@ impl DemoReport {
              hanok sql \"select carrier, count(*) as flights, avg(dep_delay) as delay from mart.departures group by carrier\"\n\
              hanok features get --service departure_delay --entity {}\n\
              hanok explain delay --data training.parquet --row 5000\n\
+             hanok plot bar explanation.parquet --cohort carrier -o carriers.svg\n\
              hanok serve\n\
              hanok runs",
             self.folder.display(),
