@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::ink::Ink;
 use crate::number::{number, signed};
 use crate::page::Page;
-use crate::reduce::{extremes, sample, shares};
+use crate::reduce::{extremes, golden, sample, shares};
 use crate::rows::Rows;
 use crate::scale::{Format, Scale, extent, padded, with_zero};
 use crate::scene::{Mark, Point, Shape};
@@ -99,9 +99,12 @@ fn draw_line(page: &mut Page, field: &Field, line: usize, feature: &Feature, mos
     }
 }
 
-/// Paints dots of one colour together. They are painted a part at a time, so that no colour lies on top everywhere.
+/// Paints dots of one colour together. They are painted a part at a time, so that no colour lies on top everywhere; the
+/// parts are of the whole list, which may be in the order of the colours.
 pub(super) fn paint(page: &mut Page, dots: impl Iterator<Item = (Ink, Point)>, radius: f64, opacity: f64) {
-    let dots: Vec<_> = dots.collect();
+    let mut dots: Vec<_> = dots.enumerate().collect();
+    dots.sort_by(|a, b| golden(a.0).total_cmp(&golden(b.0)));
+    let dots: Vec<_> = dots.into_iter().map(|(_, dot)| dot).collect();
     for (index, part) in dots.chunks(500).enumerate() {
         let mut part = part.to_vec();
         // In an order of colours that differs from part to part and is not that of the ramp.
