@@ -93,7 +93,7 @@ impl Additivity {
 
 #[derive(Debug)]
 enum Algorithm<'a> {
-    Path(Explainer<'a>),
+    Path(Box<Explainer<'a>>),
     Interventional(Box<Interventional<'a>>),
 }
 
@@ -127,7 +127,7 @@ impl<'a> Explaining<'a> {
         check(ensemble, options)?;
         let selection = Selection::new(ensemble, schema, &options.columns)?;
         let (algorithm, background_rows) = match (options.method, background) {
-            (Method::Path, _) => (Algorithm::Path(Explainer::new(ensemble)?), None),
+            (Method::Path, _) => (Algorithm::Path(Box::new(Explainer::new(ensemble)?)), None),
             (Method::Interventional, None) => {
                 return Err(RunError::Request(
                     "the interventional method needs a background to compare with".to_owned(),

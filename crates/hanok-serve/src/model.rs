@@ -8,8 +8,10 @@ mod request;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use hanok_models::{Ensemble, ExplainError, Explainer, Predictor};
+use hanok_models::{Ensemble, ExplainError, Explanation, Predictor, RowExplainer, Table};
 use hashbrown::HashMap;
+
+use crate::error::RequestError;
 
 pub(crate) use answer::{Scratch, Task, answer};
 pub use error::ModelError;
@@ -25,6 +27,9 @@ pub struct ServingModel {
     ready: Result<Ready, String>,
 }
 
+/// Rows that are explained one after the other: from about half of the sixteen lanes on, all at once is faster.
+const SINGLE_ROWS_MAX: usize = 8;
+
 /// What answers.
 #[derive(Debug)]
 struct Ready {
@@ -33,7 +38,7 @@ struct Ready {
     features: Vec<String>,
     predictor: Predictor<'static>,
     /// Made by the first request for an explanation: it takes time and memory that predictions do not need.
-    explainer: OnceLock<Result<Explainer<'static>, ExplainError>>,
+    explainer: OnceLock<Result<RowExplainer<'static>, ExplainError>>,
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -82,9 +87,20 @@ impl ServingModel {
 }
 
 impl Ready {
-    fn explainer(&self) -> Result<&Explainer<'static>, ModelError> {
-        let explainer = self.explainer.get_or_init(|| Explainer::new(Arc::clone(&self.ensemble)));
+    fn explainer(&self) -> Result<&RowExplainer<'static>, ModelError> {
+        let explainer = self.explainer.get_or_init(|| RowExplainer::new(Arc::clone(&self.ensemble)));
         explainer.as_ref().map_err(|error| ModelError::Explain { reason: error.to_string() })
+    }
+
+    /// # Errors
+    /// [`ModelError::Explain`] when the model cannot be explained; [`RequestError::Internal`] for rows that are not its own.
+    fn explain(&self, table: &Table) -> Result<Explanation, RequestError> {
+        let explainer = self.explainer()?;
+        let explained = match table.rows() {
+            0..=SINGLE_ROWS_MAX => explainer.explain(table),
+            _ => explainer.explainer().explain(table, 1),
+        };
+        explained.map_err(|_| RequestError::Internal)
     }
 }
 

@@ -63,6 +63,11 @@ impl<'a> RowExplainer<'a> {
         Ok(RowExplainer { explainer, bundles })
     }
 
+    /// What does better for many rows.
+    pub fn explainer(&self) -> &Explainer<'a> {
+        &self.explainer
+    }
+
     /// Explains rows, one after the other.
     pub fn explain(&self, table: &Table) -> Result<Explanation, ExplainError> {
         let Some(bundles) = &self.bundles else { return self.explainer.explain(table, 1) };

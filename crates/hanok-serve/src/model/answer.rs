@@ -95,8 +95,7 @@ pub(crate) fn answer(
             });
         }
         Task::Explain(top_k) => {
-            let explainer = ready.explainer()?;
-            let explanation = explainer.explain(&table, 1).map_err(|_| RequestError::Internal)?;
+            let explanation = ready.explain(&table)?;
             let top_k = request.top_k.or(top_k);
             let told = Told { ready, cells: &scratch.cells, raw: &raw, predictions: &predictions };
             told.push(&mut out, &explanation, top_k, &mut scratch.order);
