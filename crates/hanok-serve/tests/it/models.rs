@@ -1,6 +1,6 @@
 //! Predictions and explanations over HTTP, by values and by keys.
 
-use hanok_models::{Ensemble, Explainer, Predictor, Table};
+use hanok_models::{Ensemble, Predictor, RowExplainer, Table};
 use hanok_serve::{Limits, ServeOptions, ServingModel};
 use serde_json::{Value, json};
 
@@ -95,15 +95,20 @@ fn every_form_of_values_is_predicted_as_the_library_does() {
 fn models_of_libraries_answer_as_the_library_said() {
     let server = TestServer::start();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../hanok-models/tests/fixtures");
-    for file in
-        ["xgboost-multi.ubj", "lightgbm-multi.txt", "sklearn-boosting.json", "catboost-regression.json"]
-    {
+    let files =
+        ["xgboost-multi.ubj", "lightgbm-multi.txt", "sklearn-boosting.json", "catboost-regression.json"];
+    // Few rows are explained one by one, many at once.
+    for (file, count) in files.iter().flat_map(|file| [(file, 7), (file, 20)]) {
         let model = hanok_models::read(&std::fs::read(format!("{folder}/{file}")).unwrap()).unwrap();
         let (features, names) = (model.features(), model.feature_names().to_vec());
-        let rows: Vec<f64> = (0..7 * features).map(|at| (at * 37 % 101) as f64 / 25.0 - 2.0).collect();
+        let rows: Vec<f64> = (0..count * features).map(|at| (at * 37 % 101) as f64 / 25.0 - 2.0).collect();
         let table = Table::from_rows(&rows, features);
         let expected = Predictor::new(&model).predict(&table, 1).unwrap();
-        let explained = Explainer::new(&model).unwrap().explain(&table, 1).unwrap();
+        let explainer = RowExplainer::new(&model).unwrap();
+        let explained = match count {
+            7 => explainer.explain(&table).unwrap(),
+            _ => explainer.explainer().explain(&table, 1).unwrap(),
+        };
         let outputs = model.outputs();
         server.serve_models([ServingModel::new("m", 1, model)]);
         let mut body = json!({"rows": rows.chunks(features).collect::<Vec<_>>()});
