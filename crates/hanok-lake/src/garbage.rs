@@ -110,11 +110,16 @@ fn directories(root: &Path) -> io::Result<Vec<(String, Option<String>)>> {
     Ok(found)
 }
 
+/// None in a folder that is gone: a branch may be dropped meanwhile.
 fn subfolders(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(names),
+        entries => entries?,
+    };
+    for entry in entries {
         let entry = entry?;
-        if entry.file_type()?.is_dir() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             names.extend(entry.file_name().into_string().ok());
         }
     }
