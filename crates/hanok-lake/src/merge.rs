@@ -20,6 +20,7 @@ use std::fs::{File, TryLockError};
 use hanok_catalog::{MergeAction, MergeTable};
 use hanok_types::Id;
 
+use base::bases;
 use plan::Sides;
 
 pub use rows::{RowCounts, RowSort, SIDE_COLUMN, SideRows, SortedRows};
@@ -124,8 +125,16 @@ impl Lake {
         let _one_at_a_time = self.lock_merges()?;
         self.finish_merges().await?;
         let against = target.branch();
-        let sides =
-            Sides { branch: self, target: &target, against, mode, frozen: BTreeMap::new(), settled: &[] };
+        let bases = &bases(self, &against.id).await?;
+        let sides = Sides {
+            branch: self,
+            target: &target,
+            against,
+            bases,
+            mode,
+            frozen: BTreeMap::new(),
+            settled: &[],
+        };
         let plan = sides.plan().await?;
         let reports: Vec<_> = plan.tables.iter().map(|planned| planned.report.clone()).collect();
         let mut outcome = self.outcome(&target, reports.into_iter(), plan.conflicts);
@@ -133,7 +142,7 @@ impl Lake {
             return Ok(outcome);
         }
         let merge = self.journal(target.branch_id(), mode.name());
-        let merging = apply::Merging { branch: self, target: &target, against, merge: &merge, mode };
+        let merging = apply::Merging { branch: self, target: &target, against, bases, merge: &merge, mode };
         match merging.run(plan.tables).await? {
             Ok(()) => outcome.id = Some(merge.id),
             Err(conflicts) => outcome.conflicts = conflicts,
@@ -197,7 +206,9 @@ impl Lake {
                 "rolling forward a merge that was killed"
             );
             let against = target.branch();
-            let merging = apply::Merging { branch: &branch, target: &target, against, merge: &merge, mode };
+            let bases = &bases(&branch, &against.id).await?;
+            let merging =
+                apply::Merging { branch: &branch, target: &target, against, bases, merge: &merge, mode };
             let tables = self.catalog().merge_tables(&merge.id).await?;
             // Conflicts that came up meanwhile have been told to nobody; the tables are as they were before the merge.
             if let Err(conflicts) = merging.resume(tables).await? {

@@ -12,7 +12,7 @@ use hanok_catalog::{Branch, Merge, MergeAction, MergeTable};
 use hanok_types::{Id, TableName};
 use object_store::{ObjectStoreExt as _, PutPayload};
 
-use super::base::{State, bases};
+use super::base::{Bases, State};
 use super::plan::{Planned, Sides};
 use super::replay::{Delta, RowChanges};
 use super::rows::{Place, RowPlan, RowSort};
@@ -32,6 +32,7 @@ pub(super) struct Merging<'a> {
     pub(super) target: &'a Lake,
     /// See [`Sides::against`].
     pub(super) against: &'a Branch,
+    pub(super) bases: &'a Bases,
     pub(super) merge: &'a Merge,
     pub(super) mode: MergeMode,
 }
@@ -97,7 +98,7 @@ impl Merging<'_> {
             return Ok(Err(moved(name)));
         };
         let ours = self.ours(name, action, source, source_version).await?;
-        let base = self.source_base(name, source).await?;
+        let base = self.source_base(name, source)?;
         let (branch, target) = (self.branch, self.target);
         let place = Place { name, branch, source, base, target, directory, before };
         let Ok(plan) = RowPlan::read(&place, key, &ours).await? else { return Ok(Err(moved(name))) };
@@ -128,8 +129,8 @@ impl Merging<'_> {
     }
 
     fn sides_with<'a>(&'a self, frozen: BTreeMap<Id, u64>, settled: &'a [MergeTable]) -> Sides<'a> {
-        let Self { branch, target, against, mode, .. } = *self;
-        Sides { branch, target, against, mode, frozen, settled }
+        let Self { branch, target, against, bases, mode, .. } = *self;
+        Sides { branch, target, against, bases, mode, frozen, settled }
     }
 
     /// Keeps vacuums away from both sides: from files that are linked and not committed, and from those to be linked.
@@ -173,13 +174,13 @@ impl Merging<'_> {
     ) -> Result<Delta, LakeError> {
         let base = match action {
             MergeAction::Create { .. } => None,
-            _ => Some(self.source_base(name, source).await?),
+            _ => Some(self.source_base(name, source)?),
         };
         Delta::read(&self.branch.handle(name, source)?, base, version).await
     }
 
-    async fn source_base(&self, name: &TableName, source: Id) -> Result<u64, LakeError> {
-        match bases(self.branch, &self.against.id).await?.get(name).map(|base| &base.ours) {
+    fn source_base(&self, name: &TableName, source: Id) -> Result<u64, LakeError> {
+        match self.bases.get(name).map(|base| &base.ours) {
             Some(State::Table(directory, version)) if *directory == source => Ok(*version),
             _ => Err(LakeError::BranchGone { branch: self.branch.branch().name.clone() }),
         }

@@ -28,9 +28,14 @@ pub(super) struct Base {
     pub(super) unknown: Option<String>,
 }
 
+/// The bases of a merge, by name.
+pub(super) type Bases = BTreeMap<TableName, Base>;
+
 /// By name, for a branch and one of those that it descends from: by the last merge of both, by the last merge of a
 /// branch between them of which the branch has all, or by the forks.
-pub(super) async fn bases(branch: &Lake, target: &str) -> Result<BTreeMap<TableName, Base>, LakeError> {
+///
+/// Nothing of it changes while a merge has the lock, so a merge reads it once.
+pub(super) async fn bases(branch: &Lake, target: &str) -> Result<Bases, LakeError> {
     let catalog = branch.catalog();
     let mut chain = catalog.branch_chain(branch.branch_id()).await?;
     let depth = chain.iter().position(|member| member.id == target);
@@ -40,7 +45,7 @@ pub(super) async fn bases(branch: &Lake, target: &str) -> Result<BTreeMap<TableN
         let states = catalog.forks(&member.id).await?.into_iter();
         forks.push(states.map(|fork| (fork.record.name.clone(), state(fork))).collect());
     }
-    let mut bases = BTreeMap::new();
+    let mut bases = Bases::new();
     // From the target down to the branch: each one's fork, and what of it has been merged.
     for (at, member) in chain.iter().enumerate().rev() {
         let below: &[Forks] = &forks[..at];

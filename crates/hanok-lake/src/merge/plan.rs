@@ -6,7 +6,7 @@ use deltalake::kernel::Metadata;
 use hanok_catalog::{Branch, MergeAction, MergeTable, TableKind, TableRecord};
 use hanok_types::{Id, TableName};
 
-use super::base::{Base, State, bases};
+use super::base::{Base, Bases, State};
 use super::replay::{Delta, FileKey};
 use super::rows::{Place, RowOutcome, RowPlan, file_keys};
 use super::{Conflict, MergeMode, TableMerge};
@@ -38,6 +38,7 @@ pub(super) struct Sides<'a> {
     pub(super) target: &'a Lake,
     /// The branch that the target is, or stands for: with which the branch has a past in common.
     pub(super) against: &'a Branch,
+    pub(super) bases: &'a Bases,
     pub(super) mode: MergeMode,
     /// Versions of the branch to merge, by directory; the latest when there are none.
     pub(super) frozen: BTreeMap<Id, u64>,
@@ -48,13 +49,12 @@ pub(super) struct Sides<'a> {
 impl Sides<'_> {
     /// Compares the branch since it was last the same as its target, and the target since then, name by name.
     pub(super) async fn plan(&self) -> Result<Plan, LakeError> {
-        let bases = bases(self.branch, &self.against.id).await?;
         let ours = self.states(self.branch).await?;
         let theirs = self.states(self.target).await?;
-        let names: BTreeSet<&TableName> = bases.keys().chain(ours.keys()).collect();
+        let names: BTreeSet<&TableName> = self.bases.keys().chain(ours.keys()).collect();
         let mut plan = Plan::default();
         for name in names {
-            let base = bases.get(name).cloned().unwrap_or_default();
+            let base = self.bases.get(name).cloned().unwrap_or_default();
             let our = ours.get(name).cloned().unwrap_or(State::Absent);
             let their = theirs.get(name).cloned().unwrap_or(State::Absent);
             let merge = OneName { sides: self, name, base, our, their };

@@ -13,6 +13,7 @@ use hanok_catalog::{Branch, Merge, MergeTable};
 use hanok_types::{BranchName, Id};
 
 use super::apply::Merging;
+use super::base::{Bases, bases};
 use super::plan::Sides;
 use super::{MergeMode, MergeOutcome};
 use crate::{ForkRequest, Lake, LakeError};
@@ -38,10 +39,12 @@ impl Lake {
             return Err(LakeError::BranchGone { branch: self.branch().name.clone() });
         };
         let parent = self.on_branch(parent).await?;
+        let bases = &bases(self, parent.branch_id()).await?;
         let sides = Sides {
             branch: self,
             target: &parent,
             against: parent.branch(),
+            bases,
             mode,
             frozen: BTreeMap::new(),
             settled: &[],
@@ -58,7 +61,7 @@ impl Lake {
         let held = sides.hold().await?;
         self.catalog().begin_merge(&hold, &held).await?;
         tokio::time::sleep(SETTLE).await;
-        let done = self.rebase_held(&parent, mode, &hold, &held).await;
+        let done = self.rebase_held(&parent, bases, mode, (&hold, &held)).await;
         if !matches!(&done, Ok(outcome) if outcome.conflicts.is_empty()) {
             // A failure here is made up for by the next one that has the lock.
             self.give_up_rebases().await?;
@@ -70,17 +73,24 @@ impl Lake {
     async fn rebase_held(
         &self,
         parent: &Self,
+        bases: &Bases,
         mode: MergeMode,
-        hold: &Merge,
-        held: &[MergeTable],
+        (hold, held): (&Merge, &[MergeTable]),
     ) -> Result<MergeOutcome, LakeError> {
         let old = self.branch();
         let records = self.records().await?;
         let made = self.fork_anew(parent).await?;
         let target = self.on_branch(&made.name).await?;
         let against = parent.branch();
-        let sides =
-            Sides { branch: self, target: &target, against, mode, frozen: BTreeMap::new(), settled: &[] };
+        let sides = Sides {
+            branch: self,
+            target: &target,
+            against,
+            bases,
+            mode,
+            frozen: BTreeMap::new(),
+            settled: &[],
+        };
         let plan = sides.plan().await?;
         let reports: Vec<_> = plan.tables.iter().map(|planned| planned.report.clone()).collect();
         let mut outcome = self.outcome(parent, reports.into_iter(), plan.conflicts);
@@ -89,7 +99,7 @@ impl Lake {
         }
         let merge = self.journal(&made.id, mode.name());
         if !plan.tables.is_empty() {
-            let merging = Merging { branch: self, target: &target, against, merge: &merge, mode };
+            let merging = Merging { branch: self, target: &target, against, bases, merge: &merge, mode };
             if let Err(conflicts) = merging.run(plan.tables).await? {
                 outcome.conflicts = conflicts;
                 return Ok(outcome);
