@@ -126,15 +126,7 @@ impl Lake {
         self.finish_merges().await?;
         let against = target.branch();
         let bases = &bases(self, &against.id).await?;
-        let sides = Sides {
-            branch: self,
-            target: &target,
-            against,
-            bases,
-            mode,
-            frozen: BTreeMap::new(),
-            settled: &[],
-        };
+        let sides = Sides::now(self, &target, against, bases, mode);
         let plan = sides.plan().await?;
         let reports: Vec<_> = plan.tables.iter().map(|planned| planned.report.clone()).collect();
         let mut outcome = self.outcome(&target, reports.into_iter(), plan.conflicts);

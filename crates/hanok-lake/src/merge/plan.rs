@@ -46,7 +46,18 @@ pub(super) struct Sides<'a> {
     pub(super) settled: &'a [MergeTable],
 }
 
-impl Sides<'_> {
+impl<'a> Sides<'a> {
+    /// Both as they are now, with nothing decided yet.
+    pub(super) fn now(
+        branch: &'a Lake,
+        target: &'a Lake,
+        against: &'a Branch,
+        bases: &'a Bases,
+        mode: MergeMode,
+    ) -> Self {
+        Self { branch, target, against, bases, mode, frozen: BTreeMap::new(), settled: &[] }
+    }
+
     /// Compares the branch since it was last the same as its target, and the target since then, name by name.
     pub(super) async fn plan(&self) -> Result<Plan, LakeError> {
         let ours = self.states(self.branch).await?;

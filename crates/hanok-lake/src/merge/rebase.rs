@@ -6,7 +6,6 @@
 //! the latest, by `gc`.
 //! Writers of the branch hold off meanwhile, as they do from the target of a merge.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hanok_catalog::{Branch, Merge, MergeTable};
@@ -40,15 +39,7 @@ impl Lake {
         };
         let parent = self.on_branch(parent).await?;
         let bases = &bases(self, parent.branch_id()).await?;
-        let sides = Sides {
-            branch: self,
-            target: &parent,
-            against: parent.branch(),
-            bases,
-            mode,
-            frozen: BTreeMap::new(),
-            settled: &[],
-        };
+        let sides = Sides::now(self, &parent, parent.branch(), bases, mode);
         if dry_run {
             let plan = sides.plan().await?;
             return Ok(self.outcome(
@@ -82,15 +73,7 @@ impl Lake {
         let made = self.fork_anew(parent).await?;
         let target = self.on_branch(&made.name).await?;
         let against = parent.branch();
-        let sides = Sides {
-            branch: self,
-            target: &target,
-            against,
-            bases,
-            mode,
-            frozen: BTreeMap::new(),
-            settled: &[],
-        };
+        let sides = Sides::now(self, &target, against, bases, mode);
         let plan = sides.plan().await?;
         let reports: Vec<_> = plan.tables.iter().map(|planned| planned.report.clone()).collect();
         let mut outcome = self.outcome(parent, reports.into_iter(), plan.conflicts);
