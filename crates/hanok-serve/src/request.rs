@@ -114,17 +114,7 @@ impl<'de> Visitor<'de> for RequestSeed<'_> {
         let mut entities = false;
         while let Some(Text(field)) = map.next_key()? {
             match &*field {
-                "entities" if entities => return Err(A::Error::custom("`entities` occurs twice")),
-                "entities" => {
-                    entities = true;
-                    request.entities = map.next_value_seed(EntitiesSeed(self))?;
-                }
-                "features" => {
-                    request.features = map.next_value_seed(ListSeed::<Text<'de>>::new(self, "features"))?;
-                }
-                "feature_service" => {
-                    request.feature_service = map.next_value::<Option<Text<'de>>>()?.map(|text| text.0);
-                }
+                field if request.read_field(self, field, &mut map, &mut entities)? => {}
                 "full_feature_names" => {
                     request.full_feature_names = map.next_value::<Option<bool>>()?.unwrap_or(false);
                 }
@@ -137,6 +127,34 @@ impl<'de> Visitor<'de> for RequestSeed<'_> {
             }
         }
         if entities { Ok(request) } else { Err(A::Error::custom("`entities` is missing")) }
+    }
+}
+
+impl<'de> Request<'de> {
+    /// Reads a field that says what to look up; false for other fields, whose value is then still to be read. `entities`
+    /// says whether that one has been there.
+    pub(crate) fn read_field<A: MapAccess<'de>>(
+        &mut self,
+        seed: RequestSeed<'_>,
+        field: &str,
+        map: &mut A,
+        entities: &mut bool,
+    ) -> Result<bool, A::Error> {
+        match field {
+            "entities" if *entities => return Err(A::Error::custom("`entities` occurs twice")),
+            "entities" => {
+                *entities = true;
+                self.entities = map.next_value_seed(EntitiesSeed(seed))?;
+            }
+            "features" => {
+                self.features = map.next_value_seed(ListSeed::<Text<'de>>::new(seed, "features"))?;
+            }
+            "feature_service" => {
+                self.feature_service = map.next_value::<Option<Text<'de>>>()?.map(|text| text.0);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 }
 

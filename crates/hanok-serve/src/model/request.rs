@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::error::ModelError;
 use crate::error::RequestError;
 use crate::options::Limits;
-use crate::request::{EntitiesSeed, Exceeded, ListSeed, Request, RequestSeed, Text};
+use crate::request::{Exceeded, ListSeed, Request, RequestSeed, Text};
 
 /// The body of `POST /predict/MODEL` and `POST /explain/MODEL`.
 #[derive(Debug, Default)]
@@ -99,18 +99,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let mut entities = false;
         while let Some(Text(field)) = map.next_key()? {
             match &*field {
-                "entities" if entities => return Err(A::Error::custom("`entities` occurs twice")),
-                "entities" => {
-                    entities = true;
-                    store.entities = map.next_value_seed(EntitiesSeed(self.list))?;
-                }
-                "features" => {
-                    store.features =
-                        map.next_value_seed(ListSeed::<Text<'de>>::new(self.list, "features"))?;
-                }
-                "feature_service" => {
-                    store.feature_service = map.next_value::<Option<Text<'de>>>()?.map(|text| text.0);
-                }
+                field if store.read_field(self.list, field, &mut map, &mut entities)? => {}
                 "top_k" => request.top_k = map.next_value()?,
                 // MLflow's name for columns and rows in an object of their own.
                 "dataframe_split" => map.next_value_seed(SplitSeed(self, &mut parts))?,
