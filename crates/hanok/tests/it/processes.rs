@@ -81,14 +81,7 @@ fn process_a_reader_that_goes_away_is_no_failure() {
 #[test]
 fn process_serve_answers_until_it_is_told_to_stop() {
     let hanok = Hanok::with_project();
-    for step in ["load", "build", "apply", "materialize"] {
-        assert!(hanok.run(&[step]).status.success(), "{step}");
-    }
-    let mut command = hanok.command(&["serve", "--http", ":0", "--json"]);
-    let mut running = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
-    let mut object = String::new();
-    BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut object).unwrap();
-    let object: Value = serde_json::from_str(&object).unwrap();
+    let (mut running, object) = serving(&hanok);
     assert_eq!((&object["feature_views"], &object["feature_services"]), (&Value::from(1), &Value::from(1)));
     assert_eq!(object["models"], 0);
     let address = object["address"].as_str().unwrap().strip_prefix("http://").unwrap();
@@ -100,6 +93,19 @@ fn process_serve_answers_until_it_is_told_to_stop() {
     assert_eq!(served, read);
     running.signal("-TERM");
     assert_eq!(running.exit_code(), Some(0));
+}
+
+/// A server on the project, and what it says when it is ready.
+fn serving(hanok: &Hanok) -> (Running, Value) {
+    for step in ["load", "build", "apply", "materialize"] {
+        assert!(hanok.run(&[step]).status.success(), "{step}");
+    }
+    let mut command = hanok.command(&["serve", "--http", ":0", "--json"]);
+    let mut running = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let mut object = String::new();
+    BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut object).unwrap();
+    let object: Value = serde_json::from_str(&object).unwrap();
+    (running, object)
 }
 
 /// The status and the object of an answer.
@@ -121,14 +127,7 @@ fn post(address: &str, path: &str, body: &str) -> (u16, Value) {
 #[test]
 fn process_serve_explains_a_model_that_is_added_while_it_runs() {
     let hanok = Hanok::with_project();
-    for step in ["load", "build", "apply", "materialize"] {
-        assert!(hanok.run(&[step]).status.success(), "{step}");
-    }
-    let mut command = hanok.command(&["serve", "--http", ":0", "--json"]);
-    let mut running = Running(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
-    let mut object = String::new();
-    BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut object).unwrap();
-    let object: Value = serde_json::from_str(&object).unwrap();
+    let (mut running, object) = serving(&hanok);
     let address = object["address"].as_str().unwrap().strip_prefix("http://").unwrap();
     let body = r#"{"entities":{"place":["library","nowhere"]},"columns":["hour"],"rows":[[9],[10]]}"#;
     assert_eq!(post(address, "/explain/busy", body).0, 404);
