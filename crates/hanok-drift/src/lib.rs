@@ -37,6 +37,7 @@ mod sort;
 mod special;
 pub mod stream;
 mod text;
+mod threads;
 mod verdict;
 
 pub use column::Kind;
