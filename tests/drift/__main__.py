@@ -14,7 +14,7 @@ import sys
 import tempfile
 import warnings
 
-from tests.drift import by_evidently, by_nannyml, by_river, by_scipy, change_points, flights, multivariate, tables
+from tests.drift import by_evidently, by_nannyml, by_river, by_scipy, change_points, classifier, flights, multivariate, tables
 
 LIMIT = 1e-9
 
@@ -59,6 +59,7 @@ def main():
             multivariate.check(hanok, seed, deviations)
         for seed in range(count * 4):
             by_river.check(hanok, seed, deviations)
+        classifier.check(hanok, deviations)
         for _ in change_points.annotated(hanok, deviations):
             pass
         flights.check(hanok, deviations)
