@@ -4,7 +4,7 @@
 //! [`Aspect`], and whether that matters ([`Verdict`]): an effect beyond its threshold that chance does not explain, with p-values
 //! adjusted for all tests together. [`compare_columns`] does the same with columns that are read one by one. [`peers`] repeats the
 //! defaults of other libraries; [`stream`] has detectors that look at values one after another, [`multivariate`] what no
-//! single column shows.
+//! single column shows, [`outputs`] what predictions say: of one model, of two on the same rows, with labels and without.
 //!
 //! Must not exist here: files, sockets, async, catalogs, charts.
 
@@ -26,6 +26,7 @@ mod kolmogorov;
 mod measure;
 pub mod multivariate;
 mod numeric;
+pub mod outputs;
 pub mod peers;
 mod ranks;
 mod sort;
