@@ -1,6 +1,6 @@
-"""Drift statistics against scipy, Evidently, NannyML and river.
+"""Drift statistics and outputs of models against scipy, scikit-learn, Evidently, NannyML and river.
 
-    cargo build --release -p hanok-drift --example drift
+    cargo build --release -p hanok-drift --examples
     python -m tests.drift target/release/examples/drift [COUNT]
 
 Needs the packages of tests/drift/requirements.txt. Every seed makes two tables of many kinds of columns. The largest deviation of each
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import warnings
 
-from tests.drift import by_evidently, by_nannyml, by_river, by_scipy, flights, multivariate, tables
+from tests.drift import by_evidently, by_nannyml, by_outputs, by_river, by_scipy, flights, multivariate, tables
 
 LIMIT = 1e-9
 
@@ -51,9 +51,11 @@ def main():
             by_evidently.check(hanok, reference, current, seed, deviations)
             by_nannyml.check(hanok, reference, current, seed, deviations)
             multivariate.check(hanok, seed, deviations)
+            by_outputs.check(binary, hanok.folder, seed, deviations)
         for seed in range(count * 4):
             by_river.check(hanok, seed, deviations)
         flights.check(hanok, deviations)
+        by_outputs.estimates(binary, hanok.folder, deviations)
     for name, deviation in sorted(deviations.largest.items()):
         print(f"{name:36} {deviation:.1e}")
     for failure in deviations.failed[:40]:

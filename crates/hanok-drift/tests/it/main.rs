@@ -9,5 +9,6 @@
 mod draws;
 mod kinds;
 mod null;
+mod outputs;
 mod properties;
 mod tables;
