@@ -29,6 +29,9 @@ class Outputs(Hanok):
     def cbpe(self, reference, current, size):
         return self.on_tables("cbpe", pa.table(reference), pa.table(current), size)
 
+    def dle(self, reference, current, size):
+        return self.on_tables("dle", pa.table(reference), pa.table(current), size)
+
     def on_tables(self, command, *arguments):
         paths = []
         for at, argument in enumerate(arguments):
@@ -347,6 +350,33 @@ def estimates(binary, folder, deviations):
     }
     found = outputs.cbpe(table(reference), table(current), 6000)
     same(found, frame, ours_of, names, "cards", None, deviations)
+
+    losses(outputs, deviations)
+
+
+def losses(outputs, deviations):
+    """NannyML's used cars. Its learner is LightGBM, so estimates are near and not equal; both are held against what came out."""
+    reference, current, target = nannyml.load_synthetic_car_price_dataset()
+    current = current.merge(target, left_index=True, right_index=True, suffixes=("", "_target"))
+    features = ["car_age", "km_driven", "price_new", "accident_count", "door_count", "fuel", "transmission"]
+    theirs = nannyml.DLE(
+        feature_column_names=features, y_pred="y_pred", y_true="y_true", metrics=["mae", "rmse"], chunk_size=6000,
+    ).fit(reference)
+    frame = theirs.estimate(current).to_df()
+    table = lambda side: {**{name: side[name].to_numpy() for name in features}, "label": side.y_true, "prediction": side.y_pred}
+    found = outputs.dle(table(reference), table(current), 6000)
+    periods = frame["chunk"]["period"].to_numpy()
+    for metric in found["metrics"]:
+        rows = frame[metric["metric"]]
+        deviations.add("dle threshold", metric["lower"], rows["lower_threshold"].iloc[0], "cars", 1e-9)
+        deviations.add("dle threshold", metric["upper"], rows["upper_threshold"].iloc[0], "cars", 1e-9)
+        for period, side in (("reference", "reference"), ("analysis", "current")):
+            for mine, (_, row) in zip(metric[side], rows[periods == period].iterrows()):
+                place = f"cars {period}"
+                deviations.add(f"dle {metric['metric']}", mine["estimate"] / row["value"], 1, place, 0.02)
+                deviations.add(f"dle realized {metric['metric']}", mine["realized"], row["realized"], place, 1e-9)
+                deviations.add("dle sampling error", mine["sampling_error"] / row["sampling_error"], 1, place, 1e-3)
+                deviations.check(mine["alert"] == bool(row["alert"]), f"{place}: alert {mine['alert']}")
 
 
 def same(found, frame, ours_of, names, place, calibrated, deviations):

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::measured::wilson;
+use super::model::Model;
 use super::one_class::OneClass;
-use super::performance::Model;
 use super::rows::{Rows, check_labels};
 use super::{Interval, Options, OutputsError, Predictions};
 use crate::special::normal_sf;

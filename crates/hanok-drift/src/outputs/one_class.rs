@@ -216,10 +216,11 @@ impl<'a> OneClass<'a> {
             let flagged = rows - tie.below;
             let percent = flagged * 100 / rows;
             let cut = (self.probabilities[tie.places[0] as usize], flagged, positive - tie.below_positive);
+            // Of those that flag a hundredth of the rows alike the first stands for all, but the highest is always there.
+            let is_highest = tie.below + tie.places.len() == rows;
             match cuts.last_mut() {
-                // Of those that flag a hundredth of the rows alike the first stands for all, but the highest is always there.
-                Some(last) if last.0 == percent && percent > 0 => {}
-                Some(last) if last.0 == percent => *last = (percent, cut),
+                Some(last) if last.0 == percent && is_highest => *last = (percent, cut),
+                Some(last) if last.0 == percent => {}
                 _ => cuts.push((percent, cut)),
             }
         });
