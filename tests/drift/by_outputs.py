@@ -239,17 +239,17 @@ def delong(found, y, sides, place, deviations):
 
 
 def bootstrap(found, y, sides, of, random, place, deviations):
-    """The width of intervals against that of a thousand resamples, whose own error is about 2 %."""
+    """The width of intervals against that of 200 resamples, whose own error is about 5 %."""
     own, difference = values(found, 0)
     width = lambda interval: interval["high"] - interval["low"]
-    samples = [random.integers(0, len(y), len(y)) for _ in range(1000)]
+    samples = [random.integers(0, len(y), len(y)) for _ in range(200)]
     for name, metric in of.items():
         draws = np.array([[metric(y[rows], side[rows]) for side in sides] for rows in samples])
         for ours, theirs in ((own[name], draws[:, 0]), (difference[name], draws[:, 1] - draws[:, 0])):
             if ours["method"] == "wilson":
                 continue
             ratio = width(ours["interval"]) / (2 * stats.norm.isf(0.025) * theirs.std())
-            deviations.add(f"outputs width {name}", ratio, 1, place, 0.15)
+            deviations.add(f"outputs width {name}", ratio, 1, place, 0.25)
 
 
 def by_segment(found, all_of, of_judged, y, sides, delta, place, deviations):

@@ -120,7 +120,7 @@ fn codes(sides: [Regressed; 2], names: &[&str]) -> Result<Codes, OutputsError> {
     let mut codes = Codes::new(sides.map(|side| side.features), names, rows)?;
     let predictions = sides.map(|side| {
         let known = side.predictions.iter().map(|value| Some(*value).filter(|value| value.is_finite()));
-        Arc::new(Float64Array::from_iter(known)) as ArrayRef
+        Arc::new(known.collect::<Float64Array>()) as ArrayRef
     });
     codes.names.push(String::new());
     codes.is_category.push(false);

@@ -333,7 +333,9 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     let mut before = 0;
     for tie in order.chunk_by(|a, b| values[*a as usize] == values[*b as usize]) {
         let rank = before as f64 + 0.5 * (tie.len() - 1) as f64;
-        tie.iter().for_each(|place| ranks[*place as usize] = rank);
+        for place in tie {
+            ranks[*place as usize] = rank;
+        }
         before += tie.len();
     }
     ranks
