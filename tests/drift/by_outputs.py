@@ -116,6 +116,16 @@ def regression(outputs, random, rows, place, deviations):
             "mape": metrics.mean_absolute_percentage_error(y[away], values_of[away]) if away.any() else None,
         }
         compare(found, side, expected, place, deviations)
+    for side, values_of in enumerate((first[usable], second[usable])):
+        bins = found["performance"][side]["by_prediction"]
+        deviations.add("outputs by prediction", sum(bin["count"] for bin in bins), len(y), place)
+        order = np.argsort(values_of)
+        for bin, rows_of in zip(bins, np.split(order, np.cumsum([bin["count"] for bin in bins])[:-1])):
+            deviations.add("outputs by prediction", bin["predicted"], values_of[rows_of].mean(), place)
+            deviations.add("outputs by prediction", bin["observed"], y[rows_of].mean(), place)
+            if len(rows_of) > 1:
+                reach = stats.norm.isf(0.025) * stats.sem(y[rows_of])
+                deviations.add("outputs by prediction", bin["interval"]["high"], y[rows_of].mean() + reach, place)
     if len(y) >= 400:
         bootstrap(found, y, [first[usable], second[usable]], {
             "rmse": metrics.root_mean_squared_error,
@@ -174,6 +184,9 @@ def binary_models(outputs, random, rows, place, deviations):
         matrix = metrics.confusion_matrix(y, said, labels=[0, 1])
         deviations.check(found["performance"][side]["confusion"]["counts"] == matrix.tolist(), f"{place}: other confusion")
         calibrated(found["calibration"][0][side], y, p, place, deviations)
+        for label, histogram in enumerate(found["performance"][side]["by_label"]):
+            counts = np.histogram(p[y == label], np.arange(41) / 40)[0]
+            deviations.check(histogram["counts"] == counts.tolist(), f"{place}: other histogram of {label}")
         for cut in found["performance"][side]["cuts"]:
             flagged = p >= cut["threshold"]
             deviations.add("outputs cut", cut["flagged"], flagged.mean(), place)

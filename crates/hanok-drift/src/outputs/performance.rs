@@ -2,11 +2,16 @@
 
 use serde::Serialize;
 
+use super::calibration::of_numbers;
 use super::measured::{Measured, around, standard_error, wilson};
 use super::model::Model;
 use super::one_class::{OneClass, surprise};
 use super::rows::{Rows, check_labels};
-use super::{Interval, Method, Metric, Options, OutputsError, Predictions, Scores, Task, numbers, scores};
+use super::scores::histogram;
+use super::{
+    CalibrationBin, Histogram, Interval, Method, Metric, Options, OutputsError, Predictions, Scores, Task,
+    numbers, scores,
+};
 
 /// A metric of one model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -90,8 +95,12 @@ pub struct Performance {
     pub classes: Vec<ClassScores>,
     /// Of a binary model at most 101 thresholds, descending from the highest score: the first flags the fewest rows, the last all.
     pub cuts: Vec<Cut>,
+    /// Of a binary model the probabilities of the rows with the label 0 and of those with 1, in the same bins.
+    pub by_label: Option<[Histogram; 2]>,
     /// Of a regression the errors, prediction − label.
     pub errors: Option<Scores>,
+    /// Of a regression the rows in tenths by their prediction, with the mean of the labels.
+    pub by_prediction: Vec<CalibrationBin>,
 }
 
 /// One model's performance on the rows that have a label: a number, 0 or 1, or the number of the class; NaN is none.
@@ -156,11 +165,14 @@ impl Model<'_> {
             confusion: None,
             classes: Vec::new(),
             cuts: Vec::new(),
+            by_label: None,
             errors: None,
+            by_prediction: Vec::new(),
         };
         match self {
             Model::Regression { labels, predictions } => {
                 let errors = predictions.iter().zip(*labels).map(|(prediction, label)| prediction - label);
+                out.by_prediction = of_numbers(labels, predictions);
                 out.errors = Some(scores(Predictions::Numbers(&errors.collect::<Vec<f64>>())));
             }
             Model::Binary(model) => {
@@ -180,6 +192,10 @@ impl Model<'_> {
                 out.threshold = Some(options.threshold);
                 out.classes = vec![class(0), class(1)];
                 out.cuts = cuts(model);
+                out.by_label = Some([0.0, 1.0].map(|label| {
+                    let of = model.sorted().filter(|row| row.1 == label).map(|row| row.0);
+                    histogram(&of.collect::<Vec<f64>>(), Some([0.0, 1.0]))
+                }));
                 let classes = vec!["0".to_owned(), "1".to_owned()];
                 out.confusion = Some(Confusion { classes, counts: counts.map(Vec::from).into() });
             }
