@@ -196,7 +196,7 @@ fn what_does_not_fit_has_a_code() {
     assert_eq!(code(cbpe(side(None), side(None), &options).unwrap_err()), "HK1823");
     let numbers = Side { predictions: Predictions::Numbers(&[1.0]), labels: Some(&[1.0]), chunks: &[] };
     assert_eq!(code(cbpe(numbers, numbers, &options).unwrap_err()), "HK1821");
-    let beyond = [0..3];
+    let beyond = chunks(3, 3);
     let beyond = Side { chunks: &beyond, ..side(Some(&[1.0, 0.0])) };
     assert_eq!(code(cbpe(beyond, beyond, &options).unwrap_err()), "HK1820");
 }
@@ -278,6 +278,9 @@ fn number() -> impl Strategy<Value = f64> {
     ]
 }
 
+/// Two numbers, probabilities, the place of a segment and a label.
+type Row = (f64, f64, [f64; 6], u32, u8);
+
 fn every_share_is_one(found: &outputs::Swap) -> bool {
     let is_share = |value: Option<f64>| value.is_none_or(|value| (-1e-9..=1.0 + 1e-9).contains(&value));
     let p = |difference: &Difference| is_share(difference.p);
@@ -295,7 +298,7 @@ proptest! {
     fn nothing_panics_and_everything_is_written(
         rows in prop::collection::vec((number(), number(), prop::array::uniform6(probability()), 0_u32..4, 0_u8..4), 0..40),
     ) {
-        let values = |of: fn(&(f64, f64, [f64; 6], u32, u8)) -> f64| rows.iter().map(of).collect::<Vec<f64>>();
+        let values = |of: fn(&Row) -> f64| rows.iter().map(of).collect::<Vec<f64>>();
         let label = |most: u8| {
             rows.iter().map(|row| if row.4 > most { f64::NAN } else { f64::from(row.4) }).collect::<Vec<f64>>()
         };
