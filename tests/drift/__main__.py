@@ -1,6 +1,6 @@
-"""Drift statistics against scipy, Evidently, NannyML and river.
+"""Drift statistics and outputs of models against scipy, scikit-learn, Evidently, NannyML and river.
 
-    cargo build --release -p hanok-drift --example drift
+    cargo build --release -p hanok-drift --examples
     python -m tests.drift target/release/examples/drift [COUNT]
 
 Needs the packages of tests/drift/requirements.txt. Every seed makes two tables of many kinds of columns. The largest deviation of each
@@ -14,7 +14,9 @@ import sys
 import tempfile
 import warnings
 
-from tests.drift import by_evidently, by_nannyml, by_river, by_scipy, change_points, classifier, flights, multivariate, tables
+from tests.drift import (
+    by_evidently, by_nannyml, by_outputs, by_river, by_scipy, change_points, classifier, flights, multivariate, tables,
+)
 
 LIMIT = 1e-9
 
@@ -57,12 +59,14 @@ def main():
             by_evidently.check(hanok, reference, current, seed, deviations)
             by_nannyml.check(hanok, reference, current, seed, deviations)
             multivariate.check(hanok, seed, deviations)
+            by_outputs.check(binary, hanok.folder, seed, deviations)
         for seed in range(count * 4):
             by_river.check(hanok, seed, deviations)
         classifier.check(hanok, deviations)
         for _ in change_points.annotated(hanok, deviations):
             pass
         flights.check(hanok, deviations)
+        by_outputs.estimates(binary, hanok.folder, deviations)
     for name, deviation in sorted(deviations.largest.items()):
         print(f"{name:36} {deviation:.1e}")
     for failure in deviations.failed[:40]:

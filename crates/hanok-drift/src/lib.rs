@@ -4,8 +4,8 @@
 //! [`Aspect`], and whether that matters ([`Verdict`]): an effect beyond its threshold that chance does not explain, with p-values
 //! adjusted for all tests together. [`compare_columns`] does the same with columns that are read one by one. [`peers`] repeats the
 //! defaults of other libraries; [`stream`] has detectors that look at values one after another, [`multivariate`] what no
-//! single column shows, [`classifier`] whether rows of the sides can be told apart, and [`course`] what happens over time and
-//! since when.
+//! single column shows, [`classifier`] whether rows of the sides can be told apart, [`course`] what happens over time and
+//! since when, and [`outputs`] what predictions say: of one model, of two on the same rows, with labels and without.
 //!
 //! Must not exist here: files, sockets, async, catalogs, charts.
 
@@ -19,6 +19,7 @@ mod aspects;
 mod bins;
 mod categories;
 pub mod classifier;
+mod codes;
 mod column;
 mod compare;
 mod contingency;
@@ -29,6 +30,7 @@ mod kolmogorov;
 mod measure;
 pub mod multivariate;
 mod numeric;
+pub mod outputs;
 pub mod peers;
 mod rank;
 mod ranks;
@@ -38,6 +40,7 @@ mod special;
 pub mod stream;
 mod text;
 mod threads;
+mod trees;
 mod verdict;
 
 pub use column::Kind;

@@ -11,6 +11,7 @@ mod course;
 mod draws;
 mod kinds;
 mod null;
+mod outputs;
 mod properties;
 mod rank;
 mod tables;
