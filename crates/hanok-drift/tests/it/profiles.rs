@@ -175,6 +175,11 @@ proptest! {
     }
 }
 
+/// Sums in another order make other last digits, and small p-values are differences of what is near 1.
+fn near_p(a: Option<f64>, b: Option<f64>) -> bool {
+    near(a, b) || a.zip(b).is_some_and(|(a, b)| (a - b).abs() < 1e-12)
+}
+
 fn assert_equal(found: &Report, exact: &Report) {
     assert_eq!((&found.new, &found.vanished, &found.skipped), (&exact.new, &exact.vanished, &exact.skipped));
     assert_eq!(found.columns.len(), exact.columns.len());
@@ -197,13 +202,14 @@ fn assert_equal(found: &Report, exact: &Report) {
                 "{name}"
             );
             assert!(
-                near(Some(p.p), Some(q.p)) && near(Some(p.effect.beyond_noise), Some(q.effect.beyond_noise)),
+                near_p(Some(p.p), Some(q.p))
+                    && near(Some(p.effect.beyond_noise), Some(q.effect.beyond_noise)),
                 "{name}: {p:?} {q:?}"
             );
             assert_eq!(p.statistics.len(), q.statistics.len(), "{name}: {p:?} {q:?}");
             for (p, q) in p.statistics.iter().zip(&q.statistics) {
                 assert!(
-                    p.measure == q.measure && near(Some(p.value), Some(q.value)) && near(p.p, q.p),
+                    p.measure == q.measure && near(Some(p.value), Some(q.value)) && near_p(p.p, q.p),
                     "{name}: {p:?} {q:?}"
                 );
                 assert_eq!(p.error, 0.0);
