@@ -1,4 +1,4 @@
-"""Drift statistics and outputs of models against scipy, scikit-learn, Evidently, NannyML and river.
+"""Drift statistics, outputs of models and saved profiles against scipy, scikit-learn, Evidently, NannyML, river and DataSketches.
 
     cargo build --release -p hanok-drift --examples
     python -m tests.drift target/release/examples/drift [COUNT]
@@ -15,7 +15,17 @@ import tempfile
 import warnings
 
 from tests.drift import (
-    by_evidently, by_nannyml, by_outputs, by_river, by_scipy, change_points, classifier, flights, multivariate, tables,
+    by_datasketches,
+    by_evidently,
+    by_nannyml,
+    by_outputs,
+    by_river,
+    by_scipy,
+    change_points,
+    classifier,
+    flights,
+    multivariate,
+    tables,
 )
 
 LIMIT = 1e-9
@@ -60,6 +70,7 @@ def main():
             by_nannyml.check(hanok, reference, current, seed, deviations)
             multivariate.check(hanok, seed, deviations)
             by_outputs.check(binary, hanok.folder, seed, deviations)
+            by_datasketches.check(hanok, reference, current, seed, deviations)
         for seed in range(count * 4):
             by_river.check(hanok, seed, deviations)
         classifier.check(hanok, deviations)
