@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
+use serde::{Serialize, Serializer};
 
 use crate::aspects;
 use crate::column::{self, Kind};
 use crate::error::CompareError;
 use crate::measure::Statistic;
+use crate::shape::Shape;
 use crate::verdict::{Effect, Options, Verdict, benjamini_hochberg};
 
 /// Counts of pairs of values must be exact in 64 bits.
@@ -27,7 +29,8 @@ pub struct Pair {
 }
 
 /// What an aspect looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum What {
     /// How often a value is missing.
     Missing,
@@ -50,7 +53,7 @@ pub enum What {
 }
 
 /// One way in which a column may have drifted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Aspect {
     /// What it looks at.
     pub what: What,
@@ -67,7 +70,7 @@ pub struct Aspect {
 }
 
 /// A side of a column. What a kind of column does not have is `None`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Profile {
     /// Rows.
     pub rows: u64,
@@ -79,6 +82,8 @@ pub struct Profile {
     pub distinct: Option<usize>,
     /// The smallest and the largest value; of times in seconds since 1970 (UTC) or midnight; of texts their lengths.
     pub range: Option<[f64; 2]>,
+    /// The least values at or below which 5, 25, 50, 75 and 95 % of the values lie; units as of the range.
+    pub quantiles: Option<[f64; 5]>,
     /// Mean of the finite values.
     pub mean: Option<f64>,
     /// Their standard deviation, divided by their number.
@@ -99,7 +104,7 @@ impl Profile {
 }
 
 /// Categories of one side only.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Categories {
     /// The most frequent categories that the reference does not have, with their rows; at most 20.
     pub new: Vec<(String, u64)>,
@@ -116,13 +121,14 @@ pub struct Categories {
 }
 
 /// A column of both tables.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Column {
     /// Its name.
     pub name: String,
     /// How each side was compared. Different kinds are drift by themselves.
     pub kinds: [Kind; 2],
     /// The types; integers may become floats without drift.
+    #[serde(serialize_with = "by_name")]
     pub types: [DataType; 2],
     /// What each side has.
     pub profiles: [Profile; 2],
@@ -130,12 +136,29 @@ pub struct Column {
     pub aspects: Vec<Aspect>,
     /// Of columns with categories.
     pub categories: Option<Categories>,
+    /// How the values of both sides are spread. `None` without values on both sides or when the kinds differ.
+    pub shape: Option<Shape>,
     /// The worst of its aspects.
     pub verdict: Verdict,
 }
 
+impl Column {
+    /// The aspect that decides: of the worst verdict the one with the largest effect, in thresholds.
+    pub fn worst(&self) -> Option<&Aspect> {
+        let worry = |aspect: &Aspect| (aspect.verdict, aspect.effect.ratio());
+        self.aspects.iter().max_by(|a, b| {
+            let (a, b) = (worry(a), worry(b));
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+        })
+    }
+}
+
+fn by_name<S: Serializer>(types: &[DataType; 2], serializer: S) -> Result<S::Ok, S::Error> {
+    types.each_ref().map(|data_type| data_type.to_string()).serialize(serializer)
+}
+
 /// Two tables.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// Columns that both have.
     pub columns: Vec<Column>,
@@ -274,6 +297,7 @@ fn column(pair: &Pair, options: &Options, scratch: &mut Vec<u64>) -> Result<Colu
         }),
         aspects: Vec::new(),
         categories: None,
+        shape: None,
         verdict: Verdict::Stable,
     };
     if kinds[0] == kinds[1] {
