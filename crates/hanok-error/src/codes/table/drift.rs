@@ -34,4 +34,7 @@ codes! { CODES:
     OUTPUT_TASKS = "HK1824", "two models say different things",
         "Models can be compared row by row only when both say numbers, both a probability, or both probabilities of the same classes.",
         "Compare models of one task; map the classes of one to those of the other.";
+    REPORT_JSON = "HK1890", "a report cannot be written as JSON",
+        "A result of a comparison has something that JSON cannot carry; results of Hanok's own comparisons do not.",
+        "Report it with the message; the HTML of the same report can still be written.";
 }

@@ -1,0 +1,73 @@
+//! Charts of both sides of a column.
+
+use hanok_charts::{Bar, BarRow, Chart, Distribution, Outline, Plot};
+use hanok_drift::{Column, Kind, Shape};
+
+use super::{View, changes};
+use crate::figures::share;
+use crate::words::Word;
+
+/// Microseconds, which charts count times in.
+const MICROS: f64 = 1e6;
+
+/// The picture of a column; none when a side has no values.
+pub(super) fn chart(view: &View<'_>, column: &Column) -> Option<Chart> {
+    let (plot, note) = match column.shape.as_ref()? {
+        Shape::Bins { edges, shares } => {
+            (Plot::Distribution(distribution(view, column, edges, shares)), tails(view, shares))
+        }
+        Shape::Shares { labels, shares, rest } => (Plot::Bar(bars(view, labels, shares, *rest)), String::new()),
+    };
+    let title = String::new();
+    Some(Chart { title, subtitle: String::new(), note, sample_of: None, plot })
+}
+
+fn distribution(view: &View<'_>, column: &Column, edges: &[f64], shares: &[Vec<f64>; 2]) -> Distribution {
+    let is_clock = changes::is_clock(column);
+    let times = column.kinds[0] == Kind::Times && !is_clock;
+    let unit = if is_clock { 1.0 / 3600.0 } else if times { MICROS } else { 1.0 };
+    let series = [0, 1].map(|side| Outline {
+        name: view.names[side].clone(),
+        values: shares[side].get(1..edges.len()).unwrap_or_default().to_vec(),
+        median: column.profiles[side].quantiles.map(|quantiles| quantiles[2] * unit),
+        missing: Some(column.profiles[side].missing_rate()),
+    });
+    let edges = edges.iter().map(|edge| edge * unit).collect();
+    let axis = if is_clock { view.words.of(Word::Hour).to_owned() } else { String::new() };
+    Distribution { axis, edges, smooth: false, times, series: series.into() }
+}
+
+/// How much the picture leaves out on both ends.
+fn tails(view: &View<'_>, shares: &[Vec<f64>; 2]) -> String {
+    let out = shares.each_ref().map(|shares| {
+        let ends = [shares.first(), shares.last()];
+        ends.into_iter().flatten().sum::<f64>()
+    });
+    if out.iter().all(|out| *out < 0.0005) {
+        return String::new();
+    }
+    let [before, after] = out.map(share);
+    view.words.choose(
+        format!("Beyond the picture: {before} and {after}."),
+        format!("그림 밖의 값: {before}, {after}."),
+    )
+}
+
+fn bars(view: &View<'_>, labels: &[String], shares: &[Vec<f64>; 2], rest: [f64; 2]) -> Bar {
+    let mut rows: Vec<BarRow> = labels
+        .iter()
+        .enumerate()
+        .map(|(at, label)| BarRow { name: label.clone(), values: shares.iter().map(|shares| shares[at]).collect() })
+        .collect();
+    if rest.iter().any(|share| *share > 0.0) {
+        rows.push(BarRow { name: view.words.of(Word::Other).to_owned(), values: rest.to_vec() });
+    }
+    Bar {
+        axis: view.words.of(Word::ShareOfRows).to_owned(),
+        series: view.names.to_vec(),
+        rows_max: rows.len().max(2),
+        rows,
+        keep_order: true,
+        percent: true,
+    }
+}

@@ -1,0 +1,173 @@
+//! The verdict, and the conditions behind it.
+
+use hanok_charts::number;
+use hanok_drift::outputs::{Difference, Gate, Verdict};
+
+use super::{View, metric};
+use crate::figures::{count, share, signed};
+use crate::markup::{Row, cell, figure, name, paragraph, section, table, text};
+use crate::page::Banner;
+use crate::words::{Word, Words};
+
+fn class(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "passed",
+        Verdict::Review => "undecided",
+        Verdict::Fail => "failed",
+    }
+}
+
+pub(super) fn banner(view: &View<'_>) -> String {
+    let words = view.words;
+    let swap = view.swap;
+    let word = match swap.verdict {
+        Verdict::Pass => Word::Passed,
+        Verdict::Review => Word::Review,
+        Verdict::Fail => Word::Failed,
+    };
+    let among = |passed: Option<bool>| swap.gates.iter().filter(|gate| gate.passed == passed).count() as u64;
+    let counts = [("passed", Some(true), Word::Holds), ("failed", Some(false), Word::DoesNotHold), ("undecided", None, Word::NotKnown)];
+    let counts = counts
+        .into_iter()
+        .map(|(class, passed, word)| (class, among(passed), words.of(word)))
+        .filter(|(_, found, _)| *found > 0)
+        .collect();
+    Banner {
+        class: class(swap.verdict),
+        verdict: words.of(word),
+        title: &view.input.title,
+        lead: lead(view),
+        more: vec![quality(view), models(view)],
+        counts,
+    }
+    .html()
+}
+
+/// One plain sentence: how often the models disagree, and which conditions do not hold.
+fn lead(view: &View<'_>) -> String {
+    let words = view.words;
+    let swap = view.swap;
+    let differs = match swap.disagreement {
+        Some(part) => {
+            let part = share(part);
+            words.choose(
+                format!("The models disagree on {part} of the rows."),
+                format!("두 모델의 예측이 행의 {part}에서 다릅니다."),
+            )
+        }
+        None => words.choose(
+            "The models could not be compared row by row.".to_owned(),
+            "두 모델을 행별로 비교할 수 없습니다.".to_owned(),
+        ),
+    };
+    let broken: Vec<String> = swap
+        .gates
+        .iter()
+        .filter(|gate| gate.passed == Some(false))
+        .map(|gate| gate_name(gate, words))
+        .collect();
+    if broken.is_empty() {
+        return differs;
+    }
+    let broken = broken.join(", ");
+    differs + &words.choose(format!(" Not as it should be: {broken}."), format!(" 충족하지 못한 조건: {broken}."))
+}
+
+/// Better or worse, where there are labels.
+fn quality(view: &View<'_>) -> String {
+    let words = view.words;
+    let Some(found) = view.swap.differences.iter().find(|found| found.metric == view.swap.metric) else {
+        return words.choose(
+            "Without labels it is not known which model is better.",
+            "라벨이 없어 어느 모델이 나은지 알 수 없습니다.",
+        )
+        .to_owned();
+    };
+    let (Some(before), Some(after)) = (found.values[0], found.values[1]) else { return String::new() };
+    let name = metric(found.metric, words);
+    let (before, after) = (number(before), number(after));
+    let said = words.of(judged(found));
+    format!("{name} <b>{before} → {after}</b>{}: {said}.", change(found))
+}
+
+/// The difference with its interval, in brackets.
+fn change(found: &Difference) -> String {
+    match (found.difference, found.interval) {
+        (Some(difference), Some(interval)) => {
+            format!(" ({}, {} … {})", signed(difference), signed(interval.low), signed(interval.high))
+        }
+        (Some(difference), None) => format!(" ({})", signed(difference)),
+        _ => String::new(),
+    }
+}
+
+/// Better, worse, or within chance.
+pub(super) fn judged(found: &Difference) -> Word {
+    let is_known = found.interval.is_some_and(|interval| interval.low > 0.0 || interval.high < 0.0);
+    match found.is_better {
+        Some(true) if is_known => Word::Improves,
+        Some(false) if is_known => Word::Worsens,
+        _ => Word::Same,
+    }
+}
+
+fn models(view: &View<'_>) -> String {
+    let words = view.words;
+    let model = |at: usize, word: Word| format!("{} <b>{}</b>", words.of(word), text(&view.names[at]));
+    let (paired, labelled) = (count(view.swap.paired), count(view.swap.labelled));
+    let rows = words.choose(
+        format!("{paired} rows with both predictions, {labelled} of them with labels"),
+        format!("두 예측이 모두 있는 행 {paired}개, 그중 라벨이 있는 행 {labelled}개"),
+    );
+    format!("<span class=\"muted\">{} → {} · {rows}</span>", model(0, Word::First), model(1, Word::Second))
+}
+
+pub(super) fn html(view: &View<'_>) -> String {
+    let words = view.words;
+    let line = |gate: &Gate| -> Row {
+        let (class, word) = match gate.passed {
+            Some(true) => ("passed", Word::Holds),
+            Some(false) if gate.is_harm => ("failed", Word::DoesNotHold),
+            Some(false) => ("undecided", Word::DoesNotHold),
+            None => ("undecided", Word::NotKnown),
+        };
+        let bound = if gate.is_minimum { "≥" } else { "≤" };
+        // The reason comes in English from where it is decided.
+        let why = words.choose(format!("<small>{}</small>", text(&gate.why)), String::new());
+        Row {
+            class,
+            cells: vec![
+                cell(format!("<span>{} {why}</span>", gate_name(gate, words))),
+                figure(gate.value.map_or_else(|| "–".to_owned(), number)),
+                figure(format!("{bound} {}", number(gate.limit))),
+                cell(format!("<span class=\"badge {class}\">{}</span>", words.of(word))),
+            ],
+        }
+    };
+    let rows: Vec<Row> = view.swap.gates.iter().map(line).collect();
+    let heads = [Word::Condition, Word::Found, Word::Allowed, Word::Result].map(|word| words.of(word));
+    let mut body = table("stack", "", &heads, &rows);
+    if !view.input.rollback.is_empty() {
+        let rules: Vec<_> = view.input.rollback.iter().map(|rule| format!("<li>{}</li>\n", text(rule))).collect();
+        body += &format!("<h3>{}</h3>\n<ul>\n{}</ul>\n", words.of(Word::Rollback), rules.concat());
+    }
+    if view.swap.gates.is_empty() {
+        body += &paragraph("muted", words.choose("No conditions were set.", "설정된 조건이 없습니다."));
+    }
+    section("gates", words.of(Word::Gates), &body)
+}
+
+/// What a condition looks at.
+fn gate_name(gate: &Gate, words: Words) -> String {
+    let known = match gate.name {
+        "disagreement" => Some(("disagreement", "예측 불일치율")),
+        "performance" => Some(("performance", "성능")),
+        "calibration" => Some(("calibration", "확률 보정")),
+        "segments" => Some(("segments", "세그먼트")),
+        "attribution" => Some(("reasons (nDCG)", "예측 근거 (nDCG)")),
+        "scores" => Some(("distribution of predictions", "예측값 분포")),
+        "missing" => Some(("missing predictions", "예측값 결측")),
+        _ => None,
+    };
+    known.map_or_else(|| name(gate.name), |(en, ko)| words.choose(en, ko).to_owned())
+}
