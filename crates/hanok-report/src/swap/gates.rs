@@ -64,7 +64,7 @@ fn lead(view: &View<'_>) -> String {
         .gates
         .iter()
         .filter(|gate| gate.passed == Some(false))
-        .map(|gate| gate_name(gate, words))
+        .map(|gate| gate_name(gate, view))
         .collect();
     if broken.is_empty() {
         return differs;
@@ -132,14 +132,12 @@ pub(super) fn html(view: &View<'_>) -> String {
             None => ("undecided", Word::NotKnown),
         };
         let bound = if gate.is_minimum { "≥" } else { "≤" };
-        // The reason comes in English from where it is decided.
-        let why = words.choose(format!("<small>{}</small>", text(&gate.why)), String::new());
         Row {
             class,
             cells: vec![
-                cell(format!("<span>{} {why}</span>", gate_name(gate, words))),
-                figure(gate.value.map_or_else(|| "–".to_owned(), number)),
-                figure(format!("{bound} {}", number(gate.limit))),
+                cell(format!("<span>{} <small>{}</small></span>", gate_name(gate, view), why(gate, words))),
+                figure(gate.value.map_or_else(|| "–".to_owned(), |value| unit(gate, value))),
+                figure(format!("{bound} {}", unit(gate, gate.limit))),
                 cell(format!("<span class=\"badge {class}\">{}</span>", words.of(word))),
             ],
         }
@@ -158,16 +156,33 @@ pub(super) fn html(view: &View<'_>) -> String {
 }
 
 /// What a condition looks at.
-fn gate_name(gate: &Gate, words: Words) -> String {
-    let known = match gate.name {
-        "disagreement" => Some(("disagreement", "예측 불일치율")),
-        "performance" => Some(("performance", "성능")),
-        "calibration" => Some(("calibration", "확률 보정")),
-        "segments" => Some(("segments", "세그먼트")),
-        "attribution" => Some(("reasons (nDCG)", "예측 근거 (nDCG)")),
-        "scores" => Some(("distribution of predictions", "예측값 분포")),
-        "missing" => Some(("missing predictions", "예측값 결측")),
-        _ => None,
+fn gate_name(gate: &Gate, view: &View<'_>) -> String {
+    let own = metric(view.swap.metric, view.words);
+    let (en, ko) = match gate.name {
+        "performance" => return view.words.choose(format!("loss of {own}"), format!("{own} 저하")),
+        "segments" => ("worse segments", "나빠진 세그먼트 수"),
+        "calibration" => ("growth of the calibration error", "보정 오차 증가"),
+        "missing" => ("more predictions missing", "예측값 결측 증가"),
+        "disagreement" => ("disagreement", "예측 불일치율"),
+        "score_psi" => ("PSI of the predictions", "예측값 분포의 PSI"),
+        "rank_correlation" => ("rank correlation", "순위 상관"),
+        "attribution" => ("nDCG of the reasons", "예측 근거의 nDCG"),
+        other => return name(other),
     };
-    known.map_or_else(|| name(gate.name), |(en, ko)| words.choose(en, ko).to_owned())
+    view.words.choose(en, ko).to_owned()
+}
+
+/// A number of a condition in its unit.
+fn unit(gate: &Gate, value: f64) -> String {
+    if matches!(gate.name, "disagreement" | "missing") { share(value) } else { number(value) }
+}
+
+/// Why nothing can be said, or what it does when it does not hold.
+fn why(gate: &Gate, words: Words) -> String {
+    match gate.passed {
+        // The reason comes in English from where it is decided.
+        None => words.choose(text(&gate.why), "라벨이나 행이 부족합니다".to_owned()),
+        Some(false) if !gate.is_harm => words.choose("behaves differently", "동작이 달라짐").to_owned(),
+        Some(_) => String::new(),
+    }
 }

@@ -20,7 +20,7 @@ const REASONS_MAX: usize = 4;
 pub(super) fn html(view: &View<'_>) -> Result<String, ReportError> {
     let words = view.words;
     let swap = view.swap;
-    let mut body = paragraph("", &disagreement(view));
+    let mut body = paragraph("", &format!("{} {}", disagreement(view), positives(view)));
     body += "<div class=\"pair\">\n<div>";
     if let Some(flips) = &swap.flips {
         body += &matrix(view, flips);
@@ -63,6 +63,19 @@ fn disagreement(view: &View<'_>) -> String {
             format!("행의 <b>{part}</b>{between}에서 예측이 바뀝니다."),
         ),
     }
+}
+
+/// How often each binary model says yes: what its alerts will be.
+fn positives(view: &View<'_>) -> String {
+    let (Task::Binary, Some(Flips { counts, .. })) = (view.swap.task, &view.swap.flips) else { return String::new() };
+    let at = |from: usize, to: usize| counts.get(from).and_then(|row| row.get(to)).copied().unwrap_or(0);
+    let all = counts.iter().flatten().sum::<u64>().max(1) as f64;
+    let yes = [at(1, 0) + at(1, 1), at(0, 1) + at(1, 1)].map(|rows| share(rows as f64 / all));
+    let [before, after] = yes;
+    view.words.choose(
+        format!("M1 says yes to {before} of the rows, M2 to <b>{after}</b>."),
+        format!("양성 예측은 M1에서 행의 {before}, M2에서 <b>{after}</b>입니다."),
+    )
 }
 
 fn matrix(view: &View<'_>, flips: &Flips) -> String {
