@@ -82,7 +82,6 @@ words! {
     Segments "Segments" "세그먼트";
     Attribution "Reasons" "예측 근거";
     Movers "Rows that move the most" "가장 많이 달라지는 행";
-    Costs "Speed and size" "속도와 크기";
     Rollback "When to go back" "되돌리는 조건";
 
     // Heads of tables.
@@ -111,7 +110,6 @@ words! {
     Mean "mean" "평균";
     Deviation "standard deviation" "표준편차";
     Distinct "distinct values" "고유값 수";
-    Uniqueness "uniqueness" "고유 비율";
     Source "source" "출처";
     Load "load" "적재";
     Columns "columns" "열";
@@ -119,7 +117,6 @@ words! {
     At "when" "시각";
     Pair "columns" "열 쌍";
     Correlation "rank correlation" "순위 상관";
-    Change "change" "변화";
     Part "part" "비중";
     Condition "condition" "조건";
     Found "found" "결과";
@@ -138,11 +135,9 @@ words! {
     Label "label" "라벨";
     Reasons "reasons that differ" "달라진 근거";
     Model "model" "모델";
-    Baseline "trivial model" "단순 모델";
     Estimate "estimate" "추정치";
     Chunk "rows from" "시작 행";
     Realized "by labels" "라벨 기준";
-    Alert "alert" "경보";
 
     // Aspects.
     Values "values" "값";
@@ -172,7 +167,6 @@ words! {
     SkippedColumns "not compared" "비교하지 않은 열";
     AllStatistics "all statistics" "모든 통계량";
     NoEffects "Nothing was compared here: a side has no rows." "비교할 수 없음: 한쪽에 행이 없음.";
-    Kinds "The kind of the values has changed." "값의 종류가 바뀌었습니다.";
     ShareOfRows "share of rows" "행의 비율";
     Yes "yes" "예";
     No "no" "아니요";
@@ -186,7 +180,6 @@ words! {
     Saturation "at the ends" "양 끝값 비율";
     Tails "beyond M1's 1st and 99th percentile" "M1의 1·99 백분위 밖";
     Agreement "Predicted classes" "예측 범주";
-    Actual "actual" "실제";
     Improves "M2 is better" "M2가 나음";
     Worsens "M2 is worse" "M2가 나쁨";
     Same "no difference that chance does not explain" "우연 이상의 차이 없음";
