@@ -209,10 +209,11 @@ fn texts(
     scratch: &mut Vec<u64>,
 ) -> Result<(), CompareError> {
     let sides = [column::texts(sides[0])?, column::texts(sides[1])?];
-    let mut tally = Tally::new();
-    let is_categories = sides.iter().enumerate().all(|(side, chunks)| {
-        chunks.iter().all(|chunk| tally.add(side, chunk.iter().flatten(), options.categories))
-    });
+    let mut tally = Tally::default();
+    let is_categories = sides
+        .iter()
+        .enumerate()
+        .all(|(side, chunks)| chunks.iter().all(|chunk| tally.add(side, chunk, options.categories)));
     if is_categories {
         let rows = tally.sorted();
         let counts: Vec<[u64; 2]> = rows.iter().map(|(_, counts)| *counts).collect();

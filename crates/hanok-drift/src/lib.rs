@@ -38,6 +38,7 @@ mod sort;
 mod special;
 pub mod stream;
 mod text;
+mod threads;
 mod verdict;
 
 pub use column::Kind;

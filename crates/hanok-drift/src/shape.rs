@@ -13,7 +13,7 @@ const WHOLE_LOOKED_AT: usize = 256;
 /// Tenths of a readable step, without its power of ten.
 const STEPS: [f64; 9] = [10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 80.0];
 /// Readable steps of less than a day, in seconds.
-const CLOCK: [f64; 17] = [
+pub(crate) const CLOCK: [f64; 17] = [
     1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 10_800.0,
     21_600.0, 43_200.0,
 ];

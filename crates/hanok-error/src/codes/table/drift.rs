@@ -19,6 +19,9 @@ codes! { CODES:
     DRIFT_DETECTOR = "HK1806", "a streaming detector's setting is out of range",
         "A confidence, a window or a threshold is not of the range that the message names.",
         "Correct the setting; the defaults are those of the method's authors.";
+    DRIFT_WINDOWS = "HK1807", "the times of a table make no windows",
+        "Drift over time cuts the current table into windows of one width. No row has a time, or the width that was asked for gives more windows than the message allows.",
+        "Name the column with the times of the rows, or choose wider windows.";
     OUTPUT_ROWS = "HK1820", "predictions, labels, segments or attributions are not of the same rows",
         "Outputs of models are compared row by row, so every list must have one value a row, in the same order.",
         "Give the lists of one and the same table, without dropping rows from one of them; leave NaN where a value is missing.";
