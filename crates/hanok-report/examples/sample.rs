@@ -4,6 +4,8 @@
 
 #[path = "../tests/it/samples.rs"]
 mod samples;
+#[path = "../tests/it/models.rs"]
+mod models;
 
 use std::fs::File;
 use std::path::Path;
@@ -14,7 +16,7 @@ use arrow::csv::ReaderBuilder;
 use arrow::csv::reader::Format;
 use hanok_charts::Language;
 use hanok_drift::{Options, compare};
-use hanok_report::{DriftReport, Side};
+use hanok_report::{DriftReport, Side, SwapReport};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -32,13 +34,24 @@ fn main() {
     stable.report.columns.drain(..12);
     stable.report.new.clear();
     write(folder, "stable", &stable);
+    write_swap(folder, "swap", &models::swap(4000, true));
+    write_swap(folder, "unlabelled", &models::swap(2000, false));
+    write_swap(folder, "regressions", &models::regressions());
 }
 
 fn write(folder: &Path, name: &str, report: &DriftReport) {
+    put(folder, name, |language| report.html(language).unwrap(), &report.json().unwrap());
+}
+
+fn write_swap(folder: &Path, name: &str, report: &SwapReport) {
+    put(folder, name, |language| report.html(language).unwrap(), &report.json().unwrap());
+}
+
+fn put(folder: &Path, name: &str, html: impl Fn(Language) -> String, json: &str) {
     for (language, of) in [("en", Language::En), ("ko", Language::Ko)] {
-        std::fs::write(folder.join(format!("{name}.{language}.html")), report.html(of).unwrap()).unwrap();
+        std::fs::write(folder.join(format!("{name}.{language}.html")), html(of)).unwrap();
     }
-    std::fs::write(folder.join(format!("{name}.json")), report.json().unwrap()).unwrap();
+    std::fs::write(folder.join(format!("{name}.json")), json).unwrap();
 }
 
 fn of_files(reference: &str, current: &str) -> DriftReport {

@@ -1,7 +1,7 @@
 //! How the reasons of both models differ.
 
 use hanok_charts::{Bar, BarRow, Chart, Plot};
-use hanok_drift::outputs::{Attribution, FeatureShift};
+use hanok_drift::outputs::swap::{Attribution, FeatureShift};
 
 use super::View;
 use crate::error::ReportError;

@@ -1,7 +1,8 @@
 //! The verdict, and the conditions behind it.
 
 use hanok_charts::number;
-use hanok_drift::outputs::{Difference, Gate, Verdict};
+use hanok_drift::outputs::Difference;
+use hanok_drift::outputs::swap::{Gate, Verdict};
 
 use super::{View, metric};
 use crate::figures::{count, share, signed};

@@ -1,7 +1,8 @@
 //! Both models row by row.
 
 use hanok_charts::{Chart, Level, Line, Plot, Timeline, number};
-use hanok_drift::outputs::{Deltas, Flips, Mover, Task};
+use hanok_drift::outputs::Task;
+use hanok_drift::outputs::swap::{Deltas, Flips, Mover};
 
 use super::View;
 use crate::error::ReportError;

@@ -1,7 +1,7 @@
 //! Where the second model is another, value by value of some columns.
 
 use hanok_charts::number;
-use hanok_drift::outputs::{SegmentShift, Segmented};
+use hanok_drift::outputs::swap::{SegmentShift, Segmented};
 
 use super::{View, metric};
 use crate::figures::{count, probability, share, signed};

@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test is told")]
 
 mod bytes;
+mod models;
 mod pages;
 mod samples;
