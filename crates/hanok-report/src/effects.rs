@@ -100,6 +100,10 @@ pub(crate) fn short(effect: &Effect, language: Language) -> String {
         Measure::WassersteinScaled => "W₁",
         Measure::RateDifference => "Δ",
         Measure::CorrelationDifference => "Δρ",
+        Measure::LeCam => match language {
+            Language::En => "Le Cam",
+            Language::Ko => "르캄",
+        },
         Measure::Outside => return value,
         measure => self::measure(measure, language),
     };
@@ -109,6 +113,9 @@ pub(crate) fn short(effect: &Effect, language: Language) -> String {
 /// "1.3×": how often the threshold fits in.
 pub(crate) fn times(effect: &Effect) -> String {
     let ratio = effect.ratio();
+    if ratio < 0.05 {
+        return "0×".to_owned();
+    }
     if ratio.is_finite() && ratio < 9.95 { format!("{ratio:.1}×") } else { format!("{}×", number(ratio.round())) }
 }
 

@@ -68,28 +68,33 @@ impl From<Vec<Cell>> for Row {
     }
 }
 
-/// A table. On a phone the class `stack` makes a block of each row, in which every cell has its head beside it; roles keep it a table for
-/// screen readers.
+/// The class of tables of which a phone makes a block of each row, in which every cell has its head beside it.
+const STACK: &str = "stack";
+
+/// A table. Roles keep one of the class `stack` a table for screen readers when its rows become blocks.
 pub(crate) fn table(class: &str, caption: &str, heads: &[&str], rows: &[Row]) -> String {
-    let mut out = format!("<table class=\"{class}\" role=\"table\">\n");
+    let is_stack = class.contains(STACK);
+    let role = |role: &str| if is_stack { format!(" role=\"{role}\"") } else { String::new() };
+    let mut out = format!("<table class=\"{class}\"{}>\n", role("table"));
     if !caption.is_empty() {
         out += &format!("<caption>{caption}</caption>\n");
     }
-    out += "<thead role=\"rowgroup\"><tr role=\"row\">";
+    out += &format!("<thead{}><tr{}>", role("rowgroup"), role("row"));
     for (at, head) in heads.iter().enumerate() {
         let class = rows.first().and_then(|row| row.cells.get(at)).map_or("", |cell| cell.class);
-        out += &format!("<th scope=\"col\" role=\"columnheader\"{}>{head}</th>", classed(class));
+        out += &format!("<th scope=\"col\"{}{}>{head}</th>", role("columnheader"), classed(class));
     }
-    out += "</tr></thead>\n<tbody role=\"rowgroup\">\n";
+    out += &format!("</tr></thead>\n<tbody{}>\n", role("rowgroup"));
     for row in rows {
-        out += &format!("<tr role=\"row\"{}>", classed(row.class));
+        out += &format!("<tr{}{}>", role("row"), classed(row.class));
         for (at, cell) in row.cells.iter().enumerate() {
             let class = classed(cell.class);
-            let head = heads.get(at).copied().unwrap_or_default();
-            out += &if at == 0 {
-                format!("<th scope=\"row\" role=\"rowheader\"{class}>{}</th>", cell.html)
-            } else {
-                format!("<td role=\"cell\"{class} data-label=\"{head}\">{}</td>", cell.html)
+            out += &match heads.get(at) {
+                _ if at == 0 => format!("<th scope=\"row\"{}{class}>{}</th>", role("rowheader"), cell.html),
+                Some(head) if is_stack => {
+                    format!("<td role=\"cell\"{class} data-label=\"{head}\">{}</td>", cell.html)
+                }
+                _ => format!("<td{class}>{}</td>", cell.html),
             };
         }
         out += "</tr>\n";

@@ -45,11 +45,10 @@ pub(crate) struct Banner<'a> {
 impl Banner<'_> {
     pub(crate) fn html(&self) -> String {
         let mut out = format!(
-            "<header class=\"banner {}\">\n<h1>{}</h1>\n<p class=\"lead\"><span class=\"badge {}\">{}</span> {}</p>\n",
-            self.class,
-            text(self.title),
+            "<header class=\"banner {0}\">\n<div class=\"head\"><span class=\"badge {0}\">{1}</span><h1>{2}</h1></div>\n<p class=\"lead\">{3}</p>\n",
             self.class,
             self.verdict,
+            text(self.title),
             self.lead
         );
         for more in self.more.iter().filter(|more| !more.is_empty()) {
@@ -66,6 +65,11 @@ impl Banner<'_> {
     }
 }
 
+/// A sum of a file: long and seldom read.
+pub(crate) fn hash(hash: &str) -> String {
+    format!("<small>{}</small>", text(hash))
+}
+
 /// What the caller knows of both sides, beside each other; `rows` are those of the sides.
 pub(crate) fn sides(sides: &[Side; 2], heads: [Word; 2], words: Words, rows: &[Option<u64>; 2]) -> String {
     let texts = |of: &dyn Fn(&Side) -> Option<String>| sides.each_ref().map(of);
@@ -75,7 +79,7 @@ pub(crate) fn sides(sides: &[Side; 2], heads: [Word; 2], words: Words, rows: &[O
         (Word::Time, texts(&|side| side.time.as_ref().map(|[from, to]| text(&format!("{from} – {to}"))))),
         (Word::Filter, texts(&|side| side.filter.as_deref().map(name))),
         (Word::Rows, rows.map(|rows| rows.map(count))),
-        (Word::Hash, texts(&|side| side.hash.as_deref().map(name))),
+        (Word::Hash, texts(&|side| side.hash.as_deref().map(hash))),
     ];
     let lines: Vec<Row> = lines
         .into_iter()

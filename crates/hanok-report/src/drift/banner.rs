@@ -27,7 +27,7 @@ pub(super) fn html(view: &View<'_>) -> String {
         (&view.report.skipped, Word::SkippedColumns),
     ] {
         if !names.is_empty() {
-            counts.push(("", names.len() as u64, words.of(word)));
+            counts.push(("plain", names.len() as u64, words.of(word)));
         }
     }
     Banner {
@@ -106,7 +106,7 @@ fn first(view: &View<'_>) -> String {
 /// Since when a column has drifted.
 pub(super) fn since(view: &View<'_>, column: &Column) -> Option<String> {
     let began = view.course(&column.name)?.began?;
-    Some(moment(began.time))
+    Some(format!("<span class=\"nb\">{}</span>", moment(began.time)))
 }
 
 /// Whether to worry: what drifted and matters to the model, and what could not be decided.

@@ -1,7 +1,6 @@
 //! A card a column: both sides over each other, and what each has.
 
-use hanok_charts::number;
-use hanok_drift::{Column, Ranked};
+use hanok_drift::{Column, Kind, Ranked, Verdict};
 
 use super::banner::since;
 use super::{View, changes, shapes};
@@ -12,6 +11,8 @@ use crate::markup::{Row, cell, details, figure, name, paragraph, section, table,
 use crate::page::picture;
 use crate::words::Word;
 
+/// Cards that are there at once, also when nothing has drifted.
+const OPEN_MIN: usize = 3;
 /// New and vanished categories that are listed.
 const CATEGORIES_MAX: usize = 8;
 
@@ -22,7 +23,10 @@ pub(super) fn html(view: &View<'_>) -> Result<String, ReportError> {
 /// The cards without a heading.
 pub(super) fn all(view: &View<'_>) -> Result<String, ReportError> {
     let shown = &view.ranked[..view.ranked.len().min(view.cards_max)];
-    let cards = shown.iter().map(|ranked| card(view, ranked)).collect::<Result<Vec<_>, _>>()?;
+    let cards = |ranked: &[Ranked]| -> Result<String, ReportError> {
+        let cards = ranked.iter().map(|ranked| card(view, ranked)).collect::<Result<Vec<_>, _>>()?;
+        Ok(format!("<div class=\"cards\">\n{}</div>\n", cards.concat()))
+    };
     let mut body = String::new();
     if view.ranked.len() > shown.len() {
         let (most, of) = (shown.len(), count(view.ranked.len() as u64));
@@ -31,7 +35,15 @@ pub(super) fn all(view: &View<'_>) -> Result<String, ReportError> {
             format!("위 순서에서 처음 {most}개 열 (전체 {of}개)."),
         ));
     }
-    Ok(body + &format!("<div class=\"cards\">\n{}</div>\n", cards.concat()))
+    let worrying = shown.iter().filter(|ranked| ranked.verdict != Verdict::Stable).count();
+    let (open, closed) = shown.split_at(shown.len().min(worrying.max(OPEN_MIN)));
+    body += &cards(open)?;
+    if !closed.is_empty() {
+        let n = closed.len();
+        let summary = view.words.choose(format!("{n} stable columns"), format!("안정된 열 {n}개"));
+        body += &details(&summary, &cards(closed)?);
+    }
+    Ok(body)
 }
 
 fn card(view: &View<'_>, ranked: &Ranked) -> Result<String, ReportError> {
@@ -77,16 +89,20 @@ fn aspects(view: &View<'_>, column: &Column) -> String {
 fn facts(view: &View<'_>, column: &Column) -> String {
     let words = view.words;
     let sides = &column.profiles;
+    let lengths = matches!(column.kinds[0], Kind::Texts | Kind::Lists);
     let mut rows: Vec<Row> = Vec::new();
     let mut push = |word: Word, values: [Option<String>; 2]| {
         if values.iter().any(Option::is_some) {
             let [before, after] = values.map(|value| figure(value.unwrap_or_else(|| "–".to_owned())));
-            rows.push(vec![cell(words.of(word)), before, after].into());
+            // Of texts and lists it is the lengths that have a mean.
+            let is_of_length = lengths && matches!(word, Word::Mean | Word::Deviation | Word::Range);
+            let of = if is_of_length { format!("{}: ", words.of(Word::Length)) } else { String::new() };
+            rows.push(vec![cell(format!("{of}{}", words.of(word))), before, after].into());
         }
     };
     push(Word::MissingRate, sides.each_ref().map(|side| Some(share(side.missing_rate()))));
-    push(Word::Mean, sides.each_ref().map(|side| side.mean.map(number)));
-    push(Word::Deviation, sides.each_ref().map(|side| side.deviation.map(number)));
+    push(Word::Mean, [0, 1].map(|side| changes::mean(column, side)));
+    push(Word::Deviation, [0, 1].map(|side| changes::deviation(column, side, words)));
     push(Word::Range, [0, 1].map(|side| changes::range(column, side)));
     push(Word::Distinct, sides.each_ref().map(|side| side.distinct.map(|distinct| count(distinct as u64))));
     if sides.iter().any(|side| side.infinite > 0) {

@@ -1,13 +1,15 @@
 //! What changed in a column, in words.
 
 use hanok_charts::number;
-use hanok_drift::{Aspect, Column, Kind, Profile, Shape, What};
+use hanok_drift::{Aspect, Column, Kind, Profile, Shape, Verdict, What};
 
 use crate::effects::kind;
 use crate::figures::{self, share};
 use crate::markup::{name, text};
 use crate::words::{Word, Words};
 
+/// Seconds.
+const DAY: f64 = 86_400.0;
 /// Names that a sentence lists.
 const LISTED: usize = 3;
 
@@ -18,6 +20,13 @@ pub(super) fn sentence(column: &Column, words: Words) -> String {
         return arrow(before, after);
     }
     let Some(aspect) = column.worst() else { return words.of(Word::NoEffects).to_owned() };
+    if aspect.verdict == Verdict::Undecided {
+        let needed = number(aspect.effect.rows_needed);
+        return words.choose(
+            format!("Too few rows to tell: {needed} are needed on each side."),
+            format!("판단에 필요한 행이 부족합니다: 각 쪽에 {needed}행 필요."),
+        );
+    }
     match aspect.what {
         What::Missing => {
             let [before, after] = column.profiles.each_ref().map(Profile::missing_rate);
@@ -27,9 +36,10 @@ pub(super) fn sentence(column: &Column, words: Words) -> String {
         What::Values if column.kinds[0] == Kind::Numbers => moments(column, words, ""),
         What::Values => categories(column, words),
         What::Length => moments(column, words, words.of(Word::Length)),
-        // Their shapes are not kept.
         What::Pattern if column.kinds[0] == Kind::Texts => categories(column, words),
-        what => words.of(crate::effects::what(what)).to_owned(),
+        // Their shapes are not kept.
+        what if aspect.verdict == Verdict::Drifted => words.of(crate::effects::what(what)).to_owned(),
+        _ => String::new(),
     }
 }
 
@@ -56,7 +66,8 @@ fn moments(column: &Column, words: Words, of: &str) -> String {
     else {
         return String::new();
     };
-    let is_mean = (means.1 - means.0).abs() >= (deviations.1 - deviations.0).abs();
+    // A mean is what one thinks of first.
+    let is_mean = 2.0 * (means.1 - means.0).abs() >= (deviations.1 - deviations.0).abs();
     let (word, pair) = if is_mean { (Word::Mean, means) } else { (Word::Deviation, deviations) };
     let of = if of.is_empty() { String::new() } else { format!("{of}, ") };
     format!("{of}{} {}", words.of(word), arrow(&number(pair.0), &number(pair.1)))
@@ -102,8 +113,31 @@ pub(super) fn is_clock(column: &Column) -> bool {
 pub(super) fn range(column: &Column, side: usize) -> Option<String> {
     let is_clock = is_clock(column);
     let ends = column.profiles[side].range?;
-    let [low, high] = ends.map(|value| figures::value(value, kind_of_range(column), is_clock));
+    let is_days = !is_clock && ends[1] - ends[0] > 2.0 * DAY;
+    let [low, high] = ends.map(|value| {
+        let said = figures::value(value, kind_of_range(column), is_clock);
+        // Of some days the hours do not matter.
+        if is_days && column.kinds[0] == Kind::Times { said.split(' ').next().unwrap_or_default().to_owned() } else { said }
+    });
     Some(text(&format!("{low} – {high}")))
+}
+
+/// A mean, of times a moment.
+pub(super) fn mean(column: &Column, side: usize) -> Option<String> {
+    let mean = column.profiles[side].mean?;
+    Some(figures::value(mean, kind_of_range(column), is_clock(column)))
+}
+
+/// A standard deviation, of times in days or hours.
+pub(super) fn deviation(column: &Column, side: usize, words: Words) -> Option<String> {
+    let deviation = column.profiles[side].deviation?;
+    Some(match column.kinds[0] {
+        Kind::Times if is_clock(column) || deviation < DAY => {
+            format!("{} {}", number(deviation / 3600.0), words.choose("h", "시간"))
+        }
+        Kind::Times => format!("{} {}", number(deviation / DAY), words.choose("days", "일")),
+        _ => number(deviation),
+    })
 }
 
 /// Ranges of texts and lists are those of their lengths.

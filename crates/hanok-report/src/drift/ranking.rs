@@ -10,8 +10,8 @@ use crate::figures::{count, probability};
 use crate::markup::{Cell, Row, cell, details, figure, name, paragraph, section, table};
 use crate::words::Word;
 
-/// Lines that are there at once.
-const OPEN_MAX: usize = 40;
+/// Lines that are there at once: all that are not stable, up to the second; with fewer than the first, stable ones too.
+const OPEN: std::ops::Range<usize> = 10..40;
 /// Lines in all; JSON has the others.
 const LINES_MAX: usize = 400;
 
@@ -32,7 +32,8 @@ pub(super) fn lines(view: &View<'_>) -> String {
     let lines = |part: &[Ranked], place: usize| -> Vec<Row> {
         part.iter().enumerate().map(|(at, ranked)| line(view, ranked, place + at, most)).collect()
     };
-    let (open, closed) = shown.split_at(shown.len().min(OPEN_MAX));
+    let worrying = shown.iter().filter(|ranked| ranked.verdict != Verdict::Stable).count();
+    let (open, closed) = shown.split_at(shown.len().min(worrying.clamp(OPEN.start, OPEN.end)));
     let mut body = paragraph("muted", words.choose(
         "The bar is the effect without the noise that so many rows have, the line its threshold: drift is an effect beyond the line that chance does not explain.",
         "막대는 행 수에 따른 잡음을 뺀 효과, 세로선은 기준치. 효과가 기준치를 넘고 우연으로 설명되지 않을 때 드리프트로 판정합니다.",
@@ -40,8 +41,12 @@ pub(super) fn lines(view: &View<'_>) -> String {
     body += &table("rank stack", "", &heads, &lines(open, 0));
     if !closed.is_empty() {
         let n = closed.len();
-        let summary = words.choose(format!("{n} more columns"), format!("나머지 열 {n}개"));
-        body += &details(&summary, &table("rank stack", "", &heads, &lines(closed, OPEN_MAX)));
+        let summary = if worrying <= open.len() {
+            words.choose(format!("{n} more columns, all stable"), format!("나머지 열 {n}개 (모두 안정)"))
+        } else {
+            words.choose(format!("{n} more columns"), format!("나머지 열 {n}개"))
+        };
+        body += &details(&summary, &table("rank stack", "", &heads, &lines(closed, open.len())));
     }
     if view.ranked.len() > LINES_MAX {
         let n = count((view.ranked.len() - LINES_MAX) as u64);
@@ -85,16 +90,18 @@ fn effect(view: &View<'_>, ranked: &Ranked, column: &Column, most: f64) -> Cell 
         let bar = Bar { ratio: if before == after { 0.0 } else { f64::INFINITY }, up_to: None, most };
         return cell(format!("{}<small>{said}</small>", bar.svg(&said))).class("effect");
     };
-    let said = format!("{} · {} · {}", words.of(what(aspect.what)), short(&aspect.effect, words.0), times(&aspect.effect));
+    let (times, of) = (times(&aspect.effect), words.of(what(aspect.what)));
+    let said = format!("{of} · {}", short(&aspect.effect, words.0));
     let bar = Bar { ratio: ranked.effect, up_to: up_to(&aspect.effect, aspect.verdict), most };
-    cell(format!("<span>{}<small>{said}</small></span>", bar.svg(&said))).class("effect")
+    let drawn = bar.svg(&format!("{times}, {said}"));
+    cell(format!("<span>{drawn} <b>{times}</b><small>{said}</small></span>")).class("effect")
 }
 
 /// The course of lines that have a card, and since when the column has drifted.
 fn course(view: &View<'_>, column: &Column, place: usize) -> String {
     let Some(course) = view.course(&column.name) else { return String::new() };
     let since = since(view, column).filter(|_| column.verdict != Verdict::Stable).unwrap_or_default();
-    if place >= OPEN_MAX {
+    if place >= OPEN.end {
         return since;
     }
     let values: Vec<f64> = course.effects.iter().map(|effect| effect.unwrap_or(f64::NAN)).collect();

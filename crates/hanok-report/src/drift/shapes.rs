@@ -1,7 +1,7 @@
 //! Charts of both sides of a column.
 
 use hanok_charts::{Bar, BarRow, Chart, Distribution, Outline, Plot};
-use hanok_drift::{Column, Kind, Shape};
+use hanok_drift::{Column, Kind, Shape, What};
 
 use super::{View, changes};
 use crate::figures::share;
@@ -18,8 +18,15 @@ pub(super) fn chart(view: &View<'_>, column: &Column) -> Option<Chart> {
         }
         Shape::Shares { labels, shares, rest } => (Plot::Bar(bars(view, labels, shares, *rest)), String::new()),
     };
-    let title = String::new();
-    Some(Chart { title, subtitle: String::new(), note, sample_of: None, plot })
+    // What is drawn when it is not the values.
+    let subtitle = match column.kinds[0] {
+        Kind::Lists => view.words.of(Word::Length),
+        Kind::Texts if column.aspects.iter().any(|aspect| aspect.what == What::Pattern) => {
+            view.words.choose("kinds of characters: A letters, 9 digits", "문자 유형: A 글자, 9 숫자")
+        }
+        _ => "",
+    };
+    Some(Chart { title: String::new(), subtitle: subtitle.to_owned(), note, sample_of: None, plot })
 }
 
 fn distribution(view: &View<'_>, column: &Column, edges: &[f64], shares: &[Vec<f64>; 2]) -> Distribution {

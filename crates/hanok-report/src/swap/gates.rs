@@ -38,40 +38,46 @@ pub(super) fn banner(view: &View<'_>) -> String {
         verdict: words.of(word),
         title: &view.input.title,
         lead: lead(view),
-        more: vec![quality(view), models(view)],
+        more: vec![format!("{} {}", disagreement(view), quality(view)), models(view)],
         counts,
     }
     .html()
 }
 
-/// One plain sentence: how often the models disagree, and which conditions do not hold.
+/// One plain sentence.
 fn lead(view: &View<'_>) -> String {
     let words = view.words;
-    let swap = view.swap;
-    let differs = match swap.disagreement {
-        Some(part) => {
-            let part = share(part);
-            words.choose(
-                format!("The models disagree on {part} of the rows."),
-                format!("두 모델의 예측이 행의 {part}에서 다릅니다."),
-            )
-        }
-        None => words.choose(
-            "The models could not be compared row by row.".to_owned(),
-            "두 모델을 행별로 비교할 수 없습니다.".to_owned(),
-        ),
+    let listed = |is_listed: &dyn Fn(&&Gate) -> bool| {
+        let names: Vec<_> = view.swap.gates.iter().filter(is_listed).map(|gate| gate_name(gate, view)).collect();
+        names.join(", ")
     };
-    let broken: Vec<String> = swap
-        .gates
-        .iter()
-        .filter(|gate| gate.passed == Some(false))
-        .map(|gate| gate_name(gate, view))
-        .collect();
-    if broken.is_empty() {
-        return differs;
+    match view.swap.verdict {
+        Verdict::Pass => words
+            .choose("The new model may take over: every condition holds.", "새 모델로 교체할 수 있습니다. 모든 조건을 충족합니다.")
+            .to_owned(),
+        Verdict::Fail => {
+            let harm = listed(&|gate| gate.passed == Some(false) && gate.is_harm);
+            words.choose(format!("The new model does harm: {harm}."), format!("새 모델은 해롭습니다: {harm}."))
+        }
+        Verdict::Review => {
+            let broken = listed(&|gate| gate.passed == Some(false));
+            let unknown = listed(&|gate| gate.passed.is_none());
+            if broken.is_empty() {
+                words.choose(format!("It is not known whether the new model does harm: {unknown}."), format!("새 모델이 해로운지 알 수 없습니다: {unknown}."))
+            } else {
+                words.choose(format!("The new model behaves differently: {broken}."), format!("새 모델은 다르게 동작합니다: {broken}."))
+            }
+        }
     }
-    let broken = broken.join(", ");
-    differs + &words.choose(format!(" Not as it should be: {broken}."), format!(" 충족하지 못한 조건: {broken}."))
+}
+
+/// How often the models disagree.
+fn disagreement(view: &View<'_>) -> String {
+    let Some(part) = view.swap.disagreement.map(share) else { return String::new() };
+    view.words.choose(
+        format!("The models disagree on <b>{part}</b> of the rows."),
+        format!("두 모델의 예측이 행의 <b>{part}</b>에서 다릅니다."),
+    )
 }
 
 /// Better or worse, where there are labels.

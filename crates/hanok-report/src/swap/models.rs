@@ -6,6 +6,7 @@ use super::{Model, View};
 use crate::figures::{bytes, count};
 use crate::input::Side;
 use crate::markup::{Row, cell, name, paragraph, section, table, text};
+use crate::page::hash;
 use crate::words::Word;
 
 /// Names of a list.
@@ -22,7 +23,7 @@ pub(super) fn html(view: &View<'_>) -> String {
         (Word::At, both(&|model| model.made.as_deref().map(text))),
         (Word::Size, both(&|model| model.bytes.map(bytes))),
         (Word::Latency, both(&|model| model.row_micros.map(micros))),
-        (Word::Hash, both(&|model| model.hash.as_deref().map(name))),
+        (Word::Hash, both(&|model| model.hash.as_deref().map(hash))),
     ];
     let rows: Vec<Row> = lines
         .into_iter()
@@ -62,7 +63,7 @@ fn data(view: &View<'_>, side: &Side) -> String {
         (Word::Time, side.time.as_ref().map(|[from, to]| text(&format!("{from} – {to}")))),
         (Word::Filter, side.filter.as_deref().map(name)),
         (Word::Rows, Some(count(view.swap.rows))),
-        (Word::Hash, side.hash.as_deref().map(name)),
+        (Word::Hash, side.hash.as_deref().map(hash)),
     ];
     let rows: Vec<Row> = lines
         .into_iter()

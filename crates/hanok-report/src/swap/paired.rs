@@ -1,6 +1,6 @@
 //! Both models row by row.
 
-use hanok_charts::{Chart, Level, Line, Plot, Timeline, number};
+use hanok_charts::{Chart, Line, Plot, Timeline, number};
 use hanok_drift::outputs::Task;
 use hanok_drift::outputs::swap::{Deltas, Flips, Mover};
 
@@ -144,7 +144,6 @@ fn spread(view: &View<'_>, deltas: &Deltas) -> Option<Chart> {
         numbers: true,
         time_axis: words.of(Word::Percentile).to_owned(),
         lines: vec![line],
-        levels: vec![Level { name: "0".to_owned(), value: 0.0 }],
         ..Timeline::default()
     };
     let subtitle = words.choose("differences, from the lowest row to the highest", "행별 차이 (오름차순)").to_owned();
@@ -166,7 +165,9 @@ pub(super) fn movers(view: &View<'_>) -> String {
     heads.extend(is_explained.then(|| words.of(Word::Reasons)));
     let line = |mover: &Mover| -> Row {
         let class = |at: usize| {
-            mover.classes.as_ref().map_or(String::new(), |classes| format!(" <small>{}</small>", name(&classes[at])))
+            // Of two classes the probability says which.
+            let classes = mover.classes.as_ref().filter(|_| view.swap.task == Task::Multiclass);
+            classes.map_or(String::new(), |classes| format!(" <small>{}</small>", name(&classes[at])))
         };
         let said = |at: usize| figure(format!("<span>{}{}</span>", number(mover.predictions[at]), class(at)));
         let mut cells = vec![cell(count(mover.row)), said(0), said(1), figure(signed(mover.delta))];
