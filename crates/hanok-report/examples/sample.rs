@@ -2,10 +2,10 @@
 //! `… -- FOLDER REFERENCE.csv CURRENT.csv`.
 #![expect(clippy::unwrap_used, reason = "an example ends at the first problem")]
 
-#[path = "../tests/it/samples.rs"]
-mod samples;
 #[path = "../tests/it/models.rs"]
 mod models;
+#[path = "../tests/it/samples.rs"]
+mod samples;
 
 use std::fs::File;
 use std::path::Path;
@@ -58,10 +58,12 @@ fn of_files(reference: &str, current: &str) -> DriftReport {
     let read = |path: &str| -> Vec<RecordBatch> {
         let format = Format::default().with_header(true);
         let (schema, _) = format.infer_schema(File::open(path).unwrap(), None).unwrap();
-        let reader = ReaderBuilder::new(Arc::new(schema)).with_format(format).build(File::open(path).unwrap());
+        let reader =
+            ReaderBuilder::new(Arc::new(schema)).with_format(format).build(File::open(path).unwrap());
         reader.unwrap().collect::<Result<_, _>>().unwrap()
     };
-    let side = |path: &str| Side { name: path.rsplit('/').next().unwrap_or_default().to_owned(), ..Side::default() };
+    let side =
+        |path: &str| Side { name: path.rsplit('/').next().unwrap_or_default().to_owned(), ..Side::default() };
     let found = compare(&read(reference), &read(current), &Options::default(), 2).unwrap();
     DriftReport::new("Two files", [side(reference), side(current)], found)
 }

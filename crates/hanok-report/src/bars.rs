@@ -47,7 +47,8 @@ impl Bar {
     pub(crate) fn plain(self, title: &str) -> String {
         let share = if self.ratio.is_nan() { 0.0 } else { (self.ratio / self.most).clamp(0.0, 1.0) };
         let mut out = open("bar", BAR, title);
-        let _ = write!(out, "<rect class=\"part\" width=\"{}\" y=\"3\" height=\"10\"/>", short(share * BAR.0));
+        let _ =
+            write!(out, "<rect class=\"part\" width=\"{}\" y=\"3\" height=\"10\"/>", short(share * BAR.0));
         out + "</svg>"
     }
 }

@@ -116,7 +116,11 @@ pub(crate) fn times(effect: &Effect) -> String {
     if ratio < 0.05 {
         return "0×".to_owned();
     }
-    if ratio.is_finite() && ratio < 9.95 { format!("{ratio:.1}×") } else { format!("{}×", number(ratio.round())) }
+    if ratio.is_finite() && ratio < 9.95 {
+        format!("{ratio:.1}×")
+    } else {
+        format!("{}×", number(ratio.round()))
+    }
 }
 
 /// What could have been missed, as a multiple of the threshold, of what is undecided.

@@ -86,8 +86,14 @@ mod tests {
 
     #[test]
     fn shares_and_probabilities_keep_what_matters() {
-        assert_eq!([share(0.123_45), share(0.0), share(1.0), share(0.000_123)], ["12.3%", "0%", "100%", "0.0123%"]);
-        assert_eq!([probability(0.0004), probability(0.05), probability(1.0)], ["&lt; 0.001", "0.050", "1.000"]);
+        assert_eq!(
+            [share(0.123_45), share(0.0), share(1.0), share(0.000_123)],
+            ["12.3%", "0%", "100%", "0.0123%"]
+        );
+        assert_eq!(
+            [probability(0.0004), probability(0.05), probability(1.0)],
+            ["&lt; 0.001", "0.050", "1.000"]
+        );
         assert_eq!([bytes(900), bytes(1536), bytes(5 << 20)], ["900 B", "1.5 KiB", "5 MiB"]);
         assert_eq!([signed(0.5), signed(-0.5), signed(0.0)], ["+0.5", "−0.5", "0"]);
     }

@@ -113,7 +113,9 @@ pub(crate) fn details(summary: &str, body: &str) -> String {
 
 /// A part of the page with its heading.
 pub(crate) fn section(id: &str, heading: &str, body: &str) -> String {
-    format!("<section id=\"{id}\" aria-labelledby=\"h-{id}\">\n<h2 id=\"h-{id}\">{heading}</h2>\n{body}</section>\n")
+    format!(
+        "<section id=\"{id}\" aria-labelledby=\"h-{id}\">\n<h2 id=\"h-{id}\">{heading}</h2>\n{body}</section>\n"
+    )
 }
 
 /// A paragraph, of nothing when there is nothing to say.

@@ -91,7 +91,11 @@ pub(crate) fn sides(sides: &[Side; 2], heads: [Word; 2], words: Words, rows: &[O
         .collect();
     let head = |at: usize| {
         let own = text(&sides[at].name);
-        if own.is_empty() { words.of(heads[at]).to_owned() } else { format!("{}: {own}", words.of(heads[at])) }
+        if own.is_empty() {
+            words.of(heads[at]).to_owned()
+        } else {
+            format!("{}: {own}", words.of(heads[at]))
+        }
     };
     table("facts", "", &["", &head(0), &head(1)], &lines)
 }

@@ -159,7 +159,6 @@ words! {
     Nothing "no values" "값 없음";
 
     // The rest.
-    Other "other" "기타";
     NewOnes "new" "새 범주";
     VanishedOnes "vanished" "사라진 범주";
     NewColumns "new columns" "새 열";

@@ -113,8 +113,7 @@ impl Distribution {
                 let (x, y) = (frame.x.at(median), frame.plot.bottom());
                 let half = page.em * 0.4;
                 let triangle = vec![(x, y - half * 1.6), (x + half, y), (x - half, y)];
-                let tip =
-                    format!("{}: {} {}", series.name, page.word(Word::Median), self.place(median));
+                let tip = format!("{}: {} {}", series.name, page.word(Word::Median), self.place(median));
                 page.scene.mark(Mark::new(Shape::Area(triangle), ink).tip(tip));
             }
         }

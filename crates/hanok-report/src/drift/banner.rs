@@ -76,7 +76,9 @@ fn lead(view: &View<'_>) -> String {
         (0, _) if gone > 0 => format!("열 {gone}개가 사라졌습니다."),
         (0, 0) => format!("열 {all}개 모두 드리프트가 없습니다."),
         (0, _) if undecided == all => "행이 부족하여 판단할 수 없습니다.".to_owned(),
-        (0, _) => format!("열 {all}개 중 확인된 드리프트는 없고, {undecided}개는 행이 부족하여 판단을 보류했습니다."),
+        (0, _) => format!(
+            "열 {all}개 중 확인된 드리프트는 없고, {undecided}개는 행이 부족하여 판단을 보류했습니다."
+        ),
         _ => format!("열 {all}개 중 {drifted}개에서 드리프트가 발견되었습니다."),
     };
     view.words.choose(en, ko)
@@ -90,16 +92,22 @@ fn first(view: &View<'_>) -> String {
     let column = &view.report.columns[ranked.column];
     let change = changes::sentence(column, view.words);
     let own = format!("<a href=\"#c{}\">{}</a>", ranked.column, name(&column.name));
-    let effect = column.worst().map(|aspect| (short(&aspect.effect, view.words.0), times(&aspect.effect)));
+    let effect = column.worst().filter(|aspect| aspect.effect.ratio().is_finite());
+    let effect = effect.map(|aspect| (short(&aspect.effect, view.words.0), times(&aspect.effect)));
     let since = since(view, column);
-    let en_effect = effect.as_ref().map_or(String::new(), |(short, times)| {
-        format!(" ({short}, {times} its threshold)")
-    });
+    let en_effect =
+        effect.as_ref().map_or(String::new(), |(short, times)| format!(" ({short}, {times} its threshold)"));
     let ko_effect =
         effect.as_ref().map_or(String::new(), |(short, times)| format!(" ({short}, 기준치의 {times})"));
     view.words.choose(
-        format!("Look first at {own}: {change}{en_effect}{}.", since.as_ref().map_or(String::new(), |at| format!(", since {at}"))),
-        format!("먼저 볼 열 {own}: {change}{ko_effect}{}.", since.as_ref().map_or(String::new(), |at| format!(", {at}부터"))),
+        format!(
+            "Look first at {own}: {change}{en_effect}{}.",
+            since.as_ref().map_or(String::new(), |at| format!(", since {at}"))
+        ),
+        format!(
+            "먼저 확인할 열: {own} – {change}{ko_effect}{}.",
+            since.as_ref().map_or(String::new(), |at| format!(", {at}부터"))
+        ),
     )
 }
 
@@ -116,7 +124,9 @@ fn worry(view: &View<'_>) -> String {
     if let (Some(importance), Some(_)) = (&view.input.importance, drifted().next()) {
         let model = name(&importance.model);
         let important: Vec<String> = drifted()
-            .filter(|column| view.importance(&column.name).is_some_and(|(place, value)| place <= IMPORTANT && value != 0.0))
+            .filter(|column| {
+                view.importance(&column.name).is_some_and(|(place, value)| place <= IMPORTANT && value != 0.0)
+            })
             .map(|column| name(&column.name))
             .collect();
         let n = important.len();
@@ -128,7 +138,10 @@ fn worry(view: &View<'_>) -> String {
         } else {
             let listed = important.join(", ");
             view.words.choose(
-                format!("Worry: {listed} {} among the {IMPORTANT} columns that matter most to {model}.", if n == 1 { "is" } else { "are" }),
+                format!(
+                    "Worry: {listed} {} among the {IMPORTANT} columns that matter most to {model}.",
+                    if n == 1 { "is" } else { "are" }
+                ),
                 format!("주의: {listed} – {model} 모델의 상위 {IMPORTANT}개 중요 열에 속합니다."),
             )
         });
@@ -136,7 +149,10 @@ fn worry(view: &View<'_>) -> String {
     let undecided = view.count(Verdict::Undecided);
     if undecided > 0 && drifted().next().is_some() {
         said.push(view.words.choose(
-            format!("{} too few rows to tell.", if undecided == 1 { "1 column has".to_owned() } else { format!("{undecided} columns have") }),
+            format!(
+                "{} too few rows to tell.",
+                if undecided == 1 { "1 column has".to_owned() } else { format!("{undecided} columns have") }
+            ),
             format!("열 {undecided}개는 행이 부족하여 판단을 보류했습니다."),
         ));
     }
@@ -146,7 +162,9 @@ fn worry(view: &View<'_>) -> String {
 /// What was compared, in a line.
 fn sides(view: &View<'_>) -> String {
     let side = |at: usize, word: Word| {
-        let rows = view.input.sides[at].rows.or_else(|| view.report.columns.first().map(|column| column.profiles[at].rows));
+        let rows = view.input.sides[at]
+            .rows
+            .or_else(|| view.report.columns.first().map(|column| column.profiles[at].rows));
         let rows = rows.map_or(String::new(), |rows| {
             let rows = count(rows);
             format!(" ({})", view.words.choose(format!("{rows} rows"), format!("{rows}행")))

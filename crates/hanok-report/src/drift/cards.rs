@@ -30,10 +30,13 @@ pub(super) fn all(view: &View<'_>) -> Result<String, ReportError> {
     let mut body = String::new();
     if view.ranked.len() > shown.len() {
         let (most, of) = (shown.len(), count(view.ranked.len() as u64));
-        body += &paragraph("muted", &view.words.choose(
-            format!("The first {most} of {of} columns in the order above."),
-            format!("위 순서에서 처음 {most}개 열 (전체 {of}개)."),
-        ));
+        body += &paragraph(
+            "muted",
+            &view.words.choose(
+                format!("The first {most} of {of} columns in the order above."),
+                format!("위 순서에서 처음 {most}개 열 (전체 {of}개)."),
+            ),
+        );
     }
     let worrying = shown.iter().filter(|ranked| ranked.verdict != Verdict::Stable).count();
     let (open, closed) = shown.split_at(shown.len().min(worrying.max(OPEN_MIN)));
@@ -56,9 +59,8 @@ fn card(view: &View<'_>, ranked: &Ranked) -> Result<String, ReportError> {
         name(&column.name),
         badge(column.verdict, words)
     );
-    let since = since(view, column).map_or(String::new(), |at| {
-        words.choose(format!(" · since {at}"), format!(" · {at}부터"))
-    });
+    let since = since(view, column)
+        .map_or(String::new(), |at| words.choose(format!(" · since {at}"), format!(" · {at}부터")));
     out += &paragraph("", &format!("{}{since}", changes::sentence(column, words)));
     out += &aspects(view, column);
     if let Some(chart) = shapes::chart(view, column) {
@@ -154,13 +156,21 @@ fn statistics(view: &View<'_>, column: &Column) -> String {
         let decided = words.choose(
             format!(
                 "{} of {}, {} without noise; threshold {}; detectable {}; adjusted p {}",
-                measure(effect.measure, words.0), unit(effect.value), unit(effect.beyond_noise),
-                unit(effect.threshold), unit(effect.detectable), probability(aspect.p_adjusted)
+                measure(effect.measure, words.0),
+                unit(effect.value),
+                unit(effect.beyond_noise),
+                unit(effect.threshold),
+                unit(effect.detectable),
+                probability(aspect.p_adjusted)
             ),
             format!(
                 "{} {}, 잡음 제외 {}; 기준치 {}; 검출 한계 {}; 보정된 p {}",
-                measure(effect.measure, words.0), unit(effect.value), unit(effect.beyond_noise),
-                unit(effect.threshold), unit(effect.detectable), probability(aspect.p_adjusted)
+                measure(effect.measure, words.0),
+                unit(effect.value),
+                unit(effect.beyond_noise),
+                unit(effect.threshold),
+                unit(effect.detectable),
+                probability(aspect.p_adjusted)
             ),
         );
         let caption = format!("<b>{}</b>: {decided}", words.of(what(aspect.what)));

@@ -94,7 +94,11 @@ fn categories(column: &Column, words: Words) -> String {
         }
         if found.vanished_share > step {
             let names = listed(&found.vanished, found.vanished_count);
-            return format!("{} {names}: <b>{}</b>", words.of(Word::VanishedOnes), share(found.vanished_share));
+            return format!(
+                "{} {names}: <b>{}</b>",
+                words.of(Word::VanishedOnes),
+                share(found.vanished_share)
+            );
         }
     }
     match moved {
@@ -117,7 +121,11 @@ pub(super) fn range(column: &Column, side: usize) -> Option<String> {
     let [low, high] = ends.map(|value| {
         let said = figures::value(value, kind_of_range(column), is_clock);
         // Of some days the hours do not matter.
-        if is_days && column.kinds[0] == Kind::Times { said.split(' ').next().unwrap_or_default().to_owned() } else { said }
+        if is_days && column.kinds[0] == Kind::Times {
+            said.split(' ').next().unwrap_or_default().to_owned()
+        } else {
+            said
+        }
     });
     Some(text(&format!("{low} – {high}")))
 }

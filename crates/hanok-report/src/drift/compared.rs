@@ -13,7 +13,8 @@ const NAMES_MAX: usize = 50;
 
 pub(super) fn html(view: &View<'_>) -> String {
     let words = view.words;
-    let mut body = crate::page::sides(&view.input.sides, [Word::Reference, Word::Current], words, &rows(view));
+    let mut body =
+        crate::page::sides(&view.input.sides, [Word::Reference, Word::Current], words, &rows(view));
     for (names, word) in [
         (&view.report.vanished, Word::VanishedColumns),
         (&view.report.new, Word::NewColumns),

@@ -34,20 +34,19 @@ pub(super) fn html(view: &View<'_>) -> String {
     }
     let rows = joint.rows.map(count);
     if joint.rows != [0, 0] {
-        body += &paragraph("muted", &words.choose(
-            format!("Rows without a missing value in these columns: {} and {}.", rows[0], rows[1]),
-            format!("해당 열에 결측이 없는 행: {}, {}.", rows[0], rows[1]),
-        ));
+        body += &paragraph(
+            "muted",
+            &words.choose(
+                format!("Rows without a missing value in these columns: {} and {}.", rows[0], rows[1]),
+                format!("해당 열에 결측이 없는 행: {}, {}.", rows[0], rows[1]),
+            ),
+        );
     }
     section("joint", words.of(Word::Joint), &body)
 }
 
 fn part(heading: &str, verdict: Verdict, words: Words, sentence: &str, rest: &str) -> String {
-    format!(
-        "<h3>{heading} {}</h3>\n{}{rest}",
-        badge(verdict, words),
-        paragraph("", sentence)
-    )
+    format!("<h3>{heading} {}</h3>\n{}{rest}", badge(verdict, words), paragraph("", sentence))
 }
 
 fn classifier(found: &Classified, words: Words) -> String {
@@ -79,7 +78,9 @@ fn classifier(found: &Classified, words: Words) -> String {
 }
 
 fn correlations(joint: &Joint, words: Words) -> String {
-    let Some(worst) = joint.correlations.iter().map(|change| change.verdict).max() else { return String::new() };
+    let Some(worst) = joint.correlations.iter().map(|change| change.verdict).max() else {
+        return String::new();
+    };
     let column = |at: usize| joint.columns.get(at).map_or_else(String::new, |column| name(column));
     let rows: Vec<Row> = joint
         .correlations
@@ -89,7 +90,11 @@ fn correlations(joint: &Joint, words: Words) -> String {
             let [first, second] = change.columns.map(column);
             let [before, after] = change.correlation.map(two);
             let effect = &change.effect;
-            let said = format!("{} · {}", signed(two_of(change.correlation[1] - change.correlation[0])), times(effect));
+            let said = format!(
+                "{} · {}",
+                signed(two_of(change.correlation[1] - change.correlation[0])),
+                times(effect)
+            );
             let up_to = up_to(effect, change.verdict);
             let bar = Bar { ratio: effect.ratio(), up_to, most: 4.0 }.svg(&said);
             Row {

@@ -44,12 +44,19 @@ pub(super) fn html(view: &View<'_>) -> String {
 fn thresholds(view: &View<'_>) -> String {
     let words = view.words;
     let options = &view.report.options;
-    let line = |en: &str, ko: &str, value: String| -> Row {
-        vec![cell(words.choose(en, ko)), figure(value)].into()
-    };
+    let line =
+        |en: &str, ko: &str, value: String| -> Row { vec![cell(words.choose(en, ko)), figure(value)].into() };
     let rows = [
-        line("numbers: Kolmogorov–Smirnov", "숫자: 콜모고로프–스미르노프", number(options.kolmogorov_smirnov)),
-        line("numbers: Wasserstein distance", "숫자: 바서슈타인 거리", format!("{} σ", number(options.wasserstein_scaled))),
+        line(
+            "numbers: Kolmogorov–Smirnov",
+            "숫자: 콜모고로프–스미르노프",
+            number(options.kolmogorov_smirnov),
+        ),
+        line(
+            "numbers: Wasserstein distance",
+            "숫자: 바서슈타인 거리",
+            format!("{} σ", number(options.wasserstein_scaled)),
+        ),
         line("categories: Le Cam distance", "범주: 르캄 거리", number(options.le_cam)),
         line("missing rate: difference", "결측률: 차이", format!("{}p", share(options.missing))),
         line("out of range: share of values", "범위 이탈: 값의 비율", share(options.outside)),
@@ -65,7 +72,8 @@ fn detectable(view: &View<'_>) -> String {
         column.aspects.iter().map(move |aspect| (column, aspect))
     });
     // What could not be decided is what one asks about.
-    let (undecided, decided): (Vec<_>, Vec<_>) = aspects.partition(|(_, aspect)| aspect.verdict == Verdict::Undecided);
+    let (undecided, decided): (Vec<_>, Vec<_>) =
+        aspects.partition(|(_, aspect)| aspect.verdict == Verdict::Undecided);
     let line = |(column, aspect): &(&Column, &Aspect)| -> Row {
         let effect = &aspect.effect;
         let unit = |value: f64| amount(effect.measure, value);

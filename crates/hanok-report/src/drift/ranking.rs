@@ -2,8 +2,8 @@
 
 use hanok_drift::{Column, Ranked, Verdict};
 
-use super::banner::since;
 use super::View;
+use super::banner::since;
 use crate::bars::{Bar, Course};
 use crate::effects::{badge, kind, short, times, up_to, what};
 use crate::figures::{count, probability};
@@ -50,10 +50,13 @@ pub(super) fn lines(view: &View<'_>) -> String {
     }
     if view.ranked.len() > LINES_MAX {
         let n = count((view.ranked.len() - LINES_MAX) as u64);
-        body += &paragraph("muted", &words.choose(
-            format!("{n} columns with smaller effects are not listed; the JSON of this report has them."),
-            format!("효과가 더 작은 열 {n}개는 생략했습니다. 이 보고서의 JSON에는 모두 있습니다."),
-        ));
+        body += &paragraph(
+            "muted",
+            &words.choose(
+                format!("{n} columns with smaller effects are not listed; the JSON of this report has them."),
+                format!("효과가 더 작은 열 {n}개는 생략했습니다. 이 보고서의 JSON에는 모두 있습니다."),
+            ),
+        );
     }
     body
 }
@@ -76,7 +79,10 @@ fn line(view: &View<'_>, ranked: &Ranked, place: usize, most: f64) -> Row {
         let found = view.importance(&column.name).filter(|(_, value)| *value != 0.0);
         cells.push(figure(found.map_or(String::new(), |(place, _)| {
             let percent = crate::figures::share(ranked.importance);
-            format!("<span title=\"{percent}\">{}</span>", words.choose(format!("#{place}"), format!("{place}위")))
+            format!(
+                "<span title=\"{percent}\">{}</span>",
+                words.choose(format!("#{place}"), format!("{place}위"))
+            )
         })));
     }
     Row { class: crate::effects::class(column.verdict), cells }
@@ -86,7 +92,11 @@ fn effect(view: &View<'_>, ranked: &Ranked, column: &Column, most: f64) -> Cell 
     let words = view.words;
     let Some(aspect) = column.worst().filter(|_| column.kinds[0] == column.kinds[1]) else {
         let [before, after] = column.kinds.map(|of| words.of(kind(of)));
-        let said = if before == after { words.of(Word::Nothing).to_owned() } else { format!("{before} → {after}") };
+        let said = if before == after {
+            words.of(Word::Nothing).to_owned()
+        } else {
+            format!("{before} → {after}")
+        };
         let bar = Bar { ratio: if before == after { 0.0 } else { f64::INFINITY }, up_to: None, most };
         return cell(format!("{}<small>{said}</small>", bar.svg(&said))).class("effect");
     };

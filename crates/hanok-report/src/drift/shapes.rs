@@ -16,7 +16,9 @@ pub(super) fn chart(view: &View<'_>, column: &Column) -> Option<Chart> {
         Shape::Bins { edges, shares } => {
             (Plot::Distribution(distribution(view, column, edges, shares)), tails(view, shares))
         }
-        Shape::Shares { labels, shares, rest } => (Plot::Bar(bars(view, labels, shares, *rest)), String::new()),
+        Shape::Shares { labels, shares, rest } => {
+            (Plot::Bar(bars(view, labels, shares)), others(view, *rest))
+        }
     };
     // What is drawn when it is not the values.
     let subtitle = match column.kinds[0] {
@@ -32,7 +34,13 @@ pub(super) fn chart(view: &View<'_>, column: &Column) -> Option<Chart> {
 fn distribution(view: &View<'_>, column: &Column, edges: &[f64], shares: &[Vec<f64>; 2]) -> Distribution {
     let is_clock = changes::is_clock(column);
     let times = column.kinds[0] == Kind::Times && !is_clock;
-    let unit = if is_clock { 1.0 / 3600.0 } else if times { MICROS } else { 1.0 };
+    let unit = if is_clock {
+        1.0 / 3600.0
+    } else if times {
+        MICROS
+    } else {
+        1.0
+    };
     let series = [0, 1].map(|side| Outline {
         name: view.names[side].clone(),
         values: shares[side].get(1..edges.len()).unwrap_or_default().to_vec(),
@@ -60,15 +68,24 @@ fn tails(view: &View<'_>, shares: &[Vec<f64>; 2]) -> String {
     )
 }
 
-fn bars(view: &View<'_>, labels: &[String], shares: &[Vec<f64>; 2], rest: [f64; 2]) -> Bar {
-    let mut rows: Vec<BarRow> = labels
+/// The share of categories that have no bar: one for all of them would leave the others no room.
+fn others(view: &View<'_>, rest: [f64; 2]) -> String {
+    if rest == [0.0, 0.0] {
+        return String::new();
+    }
+    let [before, after] = rest.map(share);
+    view.words.choose(format!("All others: {before} and {after}."), format!("그 외: {before}, {after}."))
+}
+
+fn bars(view: &View<'_>, labels: &[String], shares: &[Vec<f64>; 2]) -> Bar {
+    let rows: Vec<BarRow> = labels
         .iter()
         .enumerate()
-        .map(|(at, label)| BarRow { name: label.clone(), values: shares.iter().map(|shares| shares[at]).collect() })
+        .map(|(at, label)| BarRow {
+            name: label.clone(),
+            values: shares.iter().map(|shares| shares[at]).collect(),
+        })
         .collect();
-    if rest.iter().any(|share| *share > 0.0) {
-        rows.push(BarRow { name: view.words.of(Word::Other).to_owned(), values: rest.to_vec() });
-    }
     Bar {
         axis: view.words.of(Word::ShareOfRows).to_owned(),
         series: view.names.to_vec(),

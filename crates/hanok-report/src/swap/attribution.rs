@@ -61,7 +61,14 @@ fn moves(view: &View<'_>, found: &Attribution) -> String {
             Some(moved) => format!("▼ {}", moved.unsigned_abs()),
             None => "–".to_owned(),
         };
-        vec![cell(name(&feature.name)), rank(0), rank(1), figure(moved), figure(format!("{} → {}", part(0), part(1)))].into()
+        vec![
+            cell(name(&feature.name)),
+            rank(0),
+            rank(1),
+            figure(moved),
+            figure(format!("{} → {}", part(0), part(1))),
+        ]
+        .into()
     };
     let rows: Vec<Row> = found.features.iter().take(FEATURES_MAX).map(line).collect();
     let [first, second] = view.names.each_ref().map(|name| text(&crate::markup::shortened(name, 12)));
@@ -69,7 +76,13 @@ fn moves(view: &View<'_>, found: &Attribution) -> String {
     let mut out = table("facts", words.of(Word::Rank), &heads, &rows);
     if found.features.len() > FEATURES_MAX {
         let n = found.features.len() - FEATURES_MAX;
-        out += &paragraph("muted", &words.choose(format!("{n} features with smaller shares are not shown."), format!("비중이 더 작은 특성 {n}개는 생략했습니다.")));
+        out += &paragraph(
+            "muted",
+            &words.choose(
+                format!("{n} features with smaller shares are not shown."),
+                format!("비중이 더 작은 특성 {n}개는 생략했습니다."),
+            ),
+        );
     }
     out
 }

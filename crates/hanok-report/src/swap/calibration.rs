@@ -21,7 +21,8 @@ pub(super) fn html(view: &View<'_>) -> Result<String, ReportError> {
     }
     let mut body = String::new();
     for pair in shown {
-        let curve = |at: usize| Curve { name: view.names[at].clone(), bins: pair[at].bins.iter().map(bin).collect() };
+        let curve =
+            |at: usize| Curve { name: view.names[at].clone(), bins: pair[at].bins.iter().map(bin).collect() };
         let chart = Chart {
             title: String::new(),
             subtitle: pair[0].class.clone().unwrap_or_default(),
@@ -30,7 +31,10 @@ pub(super) fn html(view: &View<'_>) -> Result<String, ReportError> {
             plot: Plot::Reliability(Reliability { curves: vec![curve(0), curve(1)] }),
         };
         let drawn = picture(words.of(Word::Calibration), &chart, words.0)?;
-        body += &format!("<div class=\"pair\">\n<div>{drawn}</div>\n<div>{}</div>\n</div>\n", figures(view, pair));
+        body += &format!(
+            "<div class=\"pair\">\n<div>{drawn}</div>\n<div>{}</div>\n</div>\n",
+            figures(view, pair)
+        );
     }
     Ok(section("calibration", words.of(Word::Calibration), &body))
 }
@@ -52,7 +56,9 @@ fn figures(view: &View<'_>, pair: &[Calibration; 2]) -> String {
     };
     let rows = [
         line("expected calibration error", "기대 보정 오차 (ECE)", &|one| number(one.ece)),
-        line("the same, bins of equally many rows", "기대 보정 오차 (같은 행 수 구간)", &|one| number(one.ece_equal_mass)),
+        line("the same, bins of equally many rows", "기대 보정 오차 (같은 행 수 구간)", &|one| {
+            number(one.ece_equal_mass)
+        }),
         line("largest error of a bin", "구간 최대 오차", &|one| number(one.mce)),
         line("Brier score", "브라이어 점수", &|one| number(one.brier)),
         line("predicted less observed", "예측 − 관측", &|one| signed(one.bias)),

@@ -27,7 +27,11 @@ pub(super) fn banner(view: &View<'_>) -> String {
         Verdict::Fail => Word::Failed,
     };
     let among = |passed: Option<bool>| swap.gates.iter().filter(|gate| gate.passed == passed).count() as u64;
-    let counts = [("passed", Some(true), Word::Holds), ("failed", Some(false), Word::DoesNotHold), ("undecided", None, Word::NotKnown)];
+    let counts = [
+        ("passed", Some(true), Word::Holds),
+        ("failed", Some(false), Word::DoesNotHold),
+        ("undecided", None, Word::NotKnown),
+    ];
     let counts = counts
         .into_iter()
         .map(|(class, passed, word)| (class, among(passed), words.of(word)))
@@ -48,24 +52,35 @@ pub(super) fn banner(view: &View<'_>) -> String {
 fn lead(view: &View<'_>) -> String {
     let words = view.words;
     let listed = |is_listed: &dyn Fn(&&Gate) -> bool| {
-        let names: Vec<_> = view.swap.gates.iter().filter(is_listed).map(|gate| gate_name(gate, view)).collect();
+        let names: Vec<_> =
+            view.swap.gates.iter().filter(is_listed).map(|gate| gate_name(gate, view)).collect();
         names.join(", ")
     };
     match view.swap.verdict {
         Verdict::Pass => words
-            .choose("The new model may take over: every condition holds.", "새 모델로 교체할 수 있습니다. 모든 조건을 충족합니다.")
+            .choose(
+                "The new model may take over: every condition holds.",
+                "새 모델로 교체할 수 있습니다. 모든 조건을 충족합니다.",
+            )
             .to_owned(),
         Verdict::Fail => {
             let harm = listed(&|gate| gate.passed == Some(false) && gate.is_harm);
-            words.choose(format!("The new model does harm: {harm}."), format!("새 모델은 해롭습니다: {harm}."))
+            words
+                .choose(format!("The new model does harm: {harm}."), format!("새 모델은 해롭습니다: {harm}."))
         }
         Verdict::Review => {
             let broken = listed(&|gate| gate.passed == Some(false));
             let unknown = listed(&|gate| gate.passed.is_none());
             if broken.is_empty() {
-                words.choose(format!("It is not known whether the new model does harm: {unknown}."), format!("새 모델이 해로운지 알 수 없습니다: {unknown}."))
+                words.choose(
+                    format!("It is not known whether the new model does harm: {unknown}."),
+                    format!("새 모델이 해로운지 알 수 없습니다: {unknown}."),
+                )
             } else {
-                words.choose(format!("The new model behaves differently: {broken}."), format!("새 모델은 다르게 동작합니다: {broken}."))
+                words.choose(
+                    format!("The new model behaves differently: {broken}."),
+                    format!("새 모델은 다르게 동작합니다: {broken}."),
+                )
             }
         }
     }
@@ -84,11 +99,12 @@ fn disagreement(view: &View<'_>) -> String {
 fn quality(view: &View<'_>) -> String {
     let words = view.words;
     let Some(found) = view.swap.differences.iter().find(|found| found.metric == view.swap.metric) else {
-        return words.choose(
-            "Without labels it is not known which model is better.",
-            "라벨이 없어 어느 모델이 나은지 알 수 없습니다.",
-        )
-        .to_owned();
+        return words
+            .choose(
+                "Without labels it is not known which model is better.",
+                "라벨이 없어 어느 모델이 나은지 알 수 없습니다.",
+            )
+            .to_owned();
     };
     let (Some(before), Some(after)) = (found.values[0], found.values[1]) else { return String::new() };
     let name = metric(found.metric, words);
@@ -153,7 +169,8 @@ pub(super) fn html(view: &View<'_>) -> String {
     let heads = [Word::Condition, Word::Found, Word::Allowed, Word::Result].map(|word| words.of(word));
     let mut body = table("stack", "", &heads, &rows);
     if !view.input.rollback.is_empty() {
-        let rules: Vec<_> = view.input.rollback.iter().map(|rule| format!("<li>{}</li>\n", text(rule))).collect();
+        let rules: Vec<_> =
+            view.input.rollback.iter().map(|rule| format!("<li>{}</li>\n", text(rule))).collect();
         body += &format!("<h3>{}</h3>\n<ul>\n{}</ul>\n", words.of(Word::Rollback), rules.concat());
     }
     if view.swap.gates.is_empty() {

@@ -41,9 +41,9 @@ fn disagreement(view: &View<'_>) -> String {
     let words = view.words;
     let swap = view.swap;
     let Some(part) = swap.disagreement.map(share) else { return String::new() };
-    let between = swap.disagreement_interval.map_or(String::new(), |interval| {
-        format!(" ({} … {})", share(interval.low), share(interval.high))
-    });
+    let between = swap
+        .disagreement_interval
+        .map_or(String::new(), |interval| format!(" ({} … {})", share(interval.low), share(interval.high)));
     match (swap.task, swap.threshold, swap.tolerance) {
         (Task::Regression, _, Some(tolerance)) => {
             let tolerance = number(tolerance);
@@ -68,7 +68,9 @@ fn disagreement(view: &View<'_>) -> String {
 
 /// How often each binary model says yes: what its alerts will be.
 fn positives(view: &View<'_>) -> String {
-    let (Task::Binary, Some(Flips { counts, .. })) = (view.swap.task, &view.swap.flips) else { return String::new() };
+    let (Task::Binary, Some(Flips { counts, .. })) = (view.swap.task, &view.swap.flips) else {
+        return String::new();
+    };
     let at = |from: usize, to: usize| counts.get(from).and_then(|row| row.get(to)).copied().unwrap_or(0);
     let all = counts.iter().flatten().sum::<u64>().max(1) as f64;
     let yes = [at(1, 0) + at(1, 1), at(0, 1) + at(1, 1)].map(|rows| share(rows as f64 / all));
@@ -106,10 +108,13 @@ fn matrix(view: &View<'_>, flips: &Flips) -> String {
     let mut out = table("matrix", words.of(Word::Agreement), &heads, &rows);
     if shown < flips.classes.len() {
         let all = flips.classes.len();
-        out += &paragraph("muted", &words.choose(
-            format!("The first {shown} of {all} classes."),
-            format!("전체 {all}개 범주 중 처음 {shown}개."),
-        ));
+        out += &paragraph(
+            "muted",
+            &words.choose(
+                format!("The first {shown} of {all} classes."),
+                format!("전체 {all}개 범주 중 처음 {shown}개."),
+            ),
+        );
     }
     out
 }
@@ -126,7 +131,11 @@ fn differences(view: &View<'_>, deltas: &Deltas) -> String {
         ("95% quantile of |difference|", "|차이|의 95% 분위수", Some(number(deltas.p95))),
         ("largest |difference|", "|차이|의 최댓값", Some(number(deltas.max))),
         ("same to the last bit", "완전히 같은 예측", Some(share(deltas.equal))),
-        ("rank correlation (Spearman)", "순위 상관 (스피어만)", view.swap.spearman.map(|value| format!("{value:.3}"))),
+        (
+            "rank correlation (Spearman)",
+            "순위 상관 (스피어만)",
+            view.swap.spearman.map(|value| format!("{value:.3}")),
+        ),
     ];
     let rows: Vec<Row> = lines
         .into_iter()
@@ -146,9 +155,16 @@ fn spread(view: &View<'_>, deltas: &Deltas) -> Option<Chart> {
         lines: vec![line],
         ..Timeline::default()
     };
-    let subtitle = words.choose("differences, from the lowest row to the highest", "행별 차이 (오름차순)").to_owned();
+    let subtitle =
+        words.choose("differences, from the lowest row to the highest", "행별 차이 (오름차순)").to_owned();
     let is_drawn = deltas.percentiles.len() > 1;
-    is_drawn.then(|| Chart { title: String::new(), subtitle, note: String::new(), sample_of: None, plot: Plot::Timeline(plot) })
+    is_drawn.then(|| Chart {
+        title: String::new(),
+        subtitle,
+        note: String::new(),
+        sample_of: None,
+        plot: Plot::Timeline(plot),
+    })
 }
 
 /// The rows that move the farthest, with the reasons that differ the most.

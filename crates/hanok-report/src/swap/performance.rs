@@ -22,7 +22,10 @@ pub(super) fn html(view: &View<'_>) -> String {
     let line = |found: &Difference| -> Row {
         let own = |at: usize| {
             let interval = estimate(view, at, found.metric).and_then(|found| found.interval);
-            figure(with_interval(found.values[at].map(number), interval.map(|of| [number(of.low), number(of.high)])))
+            figure(with_interval(
+                found.values[at].map(number),
+                interval.map(|of| [number(of.low), number(of.high)]),
+            ))
         };
         let interval = found.interval.map(|of| [signed(of.low), signed(of.high)]);
         let (class, word) = match judged(found) {
@@ -50,7 +53,12 @@ pub(super) fn html(view: &View<'_>) -> String {
     let rows: Vec<Row> = view.swap.differences.iter().map(line).collect();
     let names = view.names.each_ref().map(|name| text(name));
     let heads = [
-        words.of(Word::Metric), &names[0], &names[1], words.of(Word::Difference), "p", words.of(Word::Better),
+        words.of(Word::Metric),
+        &names[0],
+        &names[1],
+        words.of(Word::Difference),
+        "p",
+        words.of(Word::Better),
     ];
     let mut body = table("stack", "", &heads, &rows);
     if let Some([first, _]) = &view.swap.performance {
@@ -69,7 +77,8 @@ fn estimate<'a>(view: &View<'a>, at: usize, metric: Metric) -> Option<&'a Estima
 
 fn with_interval(value: Option<String>, interval: Option<[String; 2]>) -> String {
     let value = value.unwrap_or_else(|| "–".to_owned());
-    let interval = interval.map_or(String::new(), |[low, high]| format!("<br/><small>{low} … {high}</small>"));
+    let interval =
+        interval.map_or(String::new(), |[low, high]| format!("<br/><small>{low} … {high}</small>"));
     format!("<span>{value}{interval}</span>")
 }
 
@@ -112,8 +121,11 @@ fn course(found: &EstimatedMetric, model: &str, language: Language) -> Chart {
     let levels = [found.lower, found.upper].into_iter().flatten();
     let levels = levels.map(|value| Level { name: words.of(Word::Threshold).to_owned(), value }).collect();
     let before = found.reference.len();
-    let bands = (before > 0 && before < chunks.len())
-        .then(|| hanok_charts::Band { name: words.of(Word::Reference).to_owned(), from: 0.0, to: before as f64 - 0.5 });
+    let bands = (before > 0 && before < chunks.len()).then(|| hanok_charts::Band {
+        name: words.of(Word::Reference).to_owned(),
+        from: 0.0,
+        to: before as f64 - 0.5,
+    });
     Chart {
         title: String::new(),
         subtitle: format!("{model}: {}", metric(found.metric, words)),

@@ -55,7 +55,11 @@ fn quantiles(view: &View<'_>) -> Option<Chart> {
     if sides.iter().any(|side| side.percentiles.len() != 101) {
         return None;
     }
-    let line = |at: usize| Line { name: view.names[at].clone(), values: sides[at].percentiles.clone(), ..Line::default() };
+    let line = |at: usize| Line {
+        name: view.names[at].clone(),
+        values: sides[at].percentiles.clone(),
+        ..Line::default()
+    };
     let plot = Timeline {
         axis: view.words.of(Word::Prediction).to_owned(),
         times: (0..=100).map(f64::from).collect(),
@@ -101,7 +105,11 @@ fn distances(view: &View<'_>) -> String {
         ("Kolmogorov–Smirnov", "콜모고로프–스미르노프", shift.kolmogorov_smirnov.map(number)),
         ("Jensen–Shannon distance", "옌센–섀넌 거리", shift.jensen_shannon.map(number)),
         ("Wasserstein distance", "바서슈타인 거리", shift.wasserstein.map(number)),
-        ("Wasserstein distance in σ", "바서슈타인 거리 (σ 단위)", shift.wasserstein_scaled.map(|value| format!("{} σ", number(value)))),
+        (
+            "Wasserstein distance in σ",
+            "바서슈타인 거리 (σ 단위)",
+            shift.wasserstein_scaled.map(|value| format!("{} σ", number(value))),
+        ),
     ];
     let rows: Vec<Row> = lines
         .into_iter()

@@ -28,10 +28,16 @@ pub(super) fn html(view: &View<'_>) -> String {
     let labelled = view.swap.labelled > 0;
     let said = match worse.len() {
         _ if !labelled => String::new(),
-        0 => words.choose("M2 is not worse in any segment beyond the margin and chance.".to_owned(), "허용 범위와 우연을 넘어 M2가 나빠진 세그먼트는 없습니다.".to_owned()),
+        0 => words.choose(
+            "M2 is not worse in any segment beyond the margin and chance.".to_owned(),
+            "허용 범위와 우연을 넘어 M2가 나빠진 세그먼트는 없습니다.".to_owned(),
+        ),
         n => {
             let listed = worse.iter().take(VALUES_MAX).cloned().collect::<Vec<_>>().join(", ");
-            words.choose(format!("M2 is worse in {n}: {listed}."), format!("M2가 나빠진 세그먼트 {n}개: {listed}."))
+            words.choose(
+                format!("M2 is worse in {n}: {listed}."),
+                format!("M2가 나빠진 세그먼트 {n}개: {listed}."),
+            )
         }
     };
     let mut body = paragraph("", &said);
@@ -51,7 +57,12 @@ fn lines(view: &View<'_>, column: &Segmented) -> String {
     let words = view.words;
     let is_labelled = column.segments.iter().any(|segment| segment.performance.is_some());
     let own = metric(view.swap.metric, words);
-    let mut heads = vec![words.of(Word::Segment), words.of(Word::Rows), words.of(Word::Delta), words.of(Word::Disagreement)];
+    let mut heads = vec![
+        words.of(Word::Segment),
+        words.of(Word::Rows),
+        words.of(Word::Delta),
+        words.of(Word::Disagreement),
+    ];
     if is_labelled {
         heads.extend([own, "p"]);
     }
@@ -70,7 +81,8 @@ fn lines(view: &View<'_>, column: &Segmented) -> String {
         ];
         if is_labelled {
             let values = segment.performance.as_ref().map(|found| found.values);
-            let said = values.and_then(|[first, second]| Some(format!("{} → {}", number(first?), number(second?))));
+            let said =
+                values.and_then(|[first, second]| Some(format!("{} → {}", number(first?), number(second?))));
             cells.push(figure(said.unwrap_or_else(|| "–".to_owned())));
             cells.push(figure(segment.p_adjusted.map_or_else(|| "–".to_owned(), probability)));
         }
@@ -85,10 +97,11 @@ fn lines(view: &View<'_>, column: &Segmented) -> String {
     let others = column.other_rows + hidden.iter().map(|segment| segment.rows).sum::<u64>();
     if others > 0 {
         let others = count(others);
-        out += &paragraph("muted", &words.choose(
-            format!("{others} rows are of other values."),
-            format!("그 외 값의 행 {others}개."),
-        ));
+        out += &paragraph(
+            "muted",
+            &words
+                .choose(format!("{others} rows are of other values."), format!("그 외 값의 행 {others}개.")),
+        );
     }
     out
 }

@@ -4,16 +4,21 @@ use std::path::Path;
 
 use hanok_charts::Language;
 
-use crate::samples;
+use crate::{models, samples};
 
 #[test]
 fn reports_are_the_same_bytes_as_before() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/reports");
+    let (swap, regressions) = (models::swap(600, true), models::regressions());
     let drift = samples::drift(6, 400);
     let written = [
         ("drift.en.html", drift.html(Language::En).unwrap()),
         ("drift.ko.html", drift.html(Language::Ko).unwrap()),
         ("drift.json", drift.json().unwrap()),
+        ("swap.en.html", swap.html(Language::En).unwrap()),
+        ("swap.ko.html", swap.html(Language::Ko).unwrap()),
+        ("regressions.en.html", regressions.html(Language::En).unwrap()),
+        ("regressions.json", regressions.json().unwrap()),
     ];
     let mut changed = Vec::new();
     for (name, bytes) in written {

@@ -22,7 +22,8 @@ fn model(name: &str, format: &str, features: &[String], bytes: u64, row_micros: 
     }
 }
 
-const FEATURES: [&str; 6] = ["dep_delay", "distance", "carrier_risk", "hour", "wind_gust", "출발 공항 혼잡도"];
+const FEATURES: [&str; 6] =
+    ["dep_delay", "distance", "carrier_risk", "hour", "wind_gust", "출발 공항 혼잡도"];
 
 /// Two classifiers on the same rows: the second is better over all, worse where the origin is LGA, and has reasons of its own.
 pub(crate) fn swap(rows: usize, has_labels: bool) -> SwapReport {
@@ -36,7 +37,9 @@ pub(crate) fn swap(rows: usize, has_labels: bool) -> SwapReport {
     for row in 0..rows {
         let inputs: Vec<f64> = FEATURES.iter().map(|_| draws.normal()).collect();
         let origin = (draws.uniform() * 3.0) as u32;
-        let logit = |weights: &[f64; 6]| weights.iter().zip(&inputs).map(|(weight, input)| weight * input).sum::<f64>() - 1.2;
+        let logit = |weights: &[f64; 6]| {
+            weights.iter().zip(&inputs).map(|(weight, input)| weight * input).sum::<f64>() - 1.2
+        };
         let probability = |logit: f64| 1.0 / (1.0 + (-logit).exp());
         labels.push(f64::from(u8::from(draws.uniform() < probability(logit(&truth)))));
         of_origin.push(origin);
@@ -68,10 +71,17 @@ pub(crate) fn swap(rows: usize, has_labels: bool) -> SwapReport {
     let mut report = SwapReport::new("late_arrival: version 3 → version 4", models, side("July 2013"), found);
     report.made = Some("hanok 0.1.0, 2026-11-27 09:00 UTC".to_owned());
     report.inputs = Some(drift(12, rows.min(1000)));
-    report.rollback = vec!["Go back to late_arrival@3 when AUC by labels of a day is below 0.75 on two days in a row.".to_owned()];
+    report.rollback = vec![
+        "Go back to late_arrival@3 when AUC by labels of a day is below 0.75 on two days in a row."
+            .to_owned(),
+    ];
     let parts = outputs::chunks(rows, rows / 8);
     let estimate = |predictions: &[f64]| {
-        let side = || outputs::Side { predictions: Predictions::Probabilities(predictions), labels: Some(&labels), chunks: &parts };
+        let side = || outputs::Side {
+            predictions: Predictions::Probabilities(predictions),
+            labels: Some(&labels),
+            chunks: &parts,
+        };
         outputs::cbpe(side(), side(), &outputs::Options::default()).unwrap()
     };
     if !has_labels {

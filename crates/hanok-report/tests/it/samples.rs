@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, TimestampSecondArray};
+use hanok_drift::classifier::classify;
 use hanok_drift::course::{Change, ColumnCourse, Course, Window};
+use hanok_drift::multivariate::{Rows, correlations, discrepancy, reconstruction};
 use hanok_drift::{Column, Options, compare};
 use hanok_report::{DriftReport, Importance, Joint, Origin, Side};
 
@@ -58,18 +60,29 @@ fn column(at: usize, rows: usize, is_current: bool, draws: &mut Draws) -> ArrayR
     match at % NAMES.len() {
         0 => numbers((0..rows).map(|_| Some((draws.normal() + 0.6 * shift).exp() * 8.0 - 6.0))),
         1 => {
-            let carriers = if shift > 0.0 { ["UA", "B6", "대한항공", "EV", "DL"] } else { ["UA", "B6", "US", "EV", "DL"] };
+            let carriers = if shift > 0.0 {
+                ["UA", "B6", "대한항공", "EV", "DL"]
+            } else {
+                ["UA", "B6", "US", "EV", "DL"]
+            };
             texts((0..rows).map(|_| carriers[(draws.uniform().powi(2) * 5.0) as usize].to_owned()))
         }
-        2 => Arc::new((0..rows).map(|_| Some(draws.uniform() < 0.28 + 0.01 * shift)).collect::<BooleanArray>()),
+        2 => {
+            Arc::new((0..rows).map(|_| Some(draws.uniform() < 0.28 + 0.01 * shift)).collect::<BooleanArray>())
+        }
         3 => {
             let start = if is_current { 1_372_636_800 } else { 1_356_998_400 };
             let within = |draws: &mut Draws| (draws.uniform() * 31.0 * 86_400.0) as i64;
             Arc::new((0..rows).map(|_| Some(start + within(draws))).collect::<TimestampSecondArray>())
         }
         4 => numbers((0..rows).map(|_| Some(draws.uniform().powi(3) * 400.0))),
-        5 => texts((0..rows).map(|_| format!("N{}{}", 100 + draws.next() % 900, if shift > 0.0 { "JB" } else { "UA" }))),
-        6 => numbers((0..rows).map(|_| (draws.uniform() > 0.02 + 0.1 * shift).then(|| 150.0 + 60.0 * draws.normal()))),
+        5 => texts(
+            (0..rows)
+                .map(|_| format!("N{}{}", 100 + draws.next() % 900, if shift > 0.0 { "JB" } else { "UA" })),
+        ),
+        6 => numbers(
+            (0..rows).map(|_| (draws.uniform() > 0.02 + 0.1 * shift).then(|| 150.0 + 60.0 * draws.normal())),
+        ),
         7 => numbers((0..rows).map(|_| Some((draws.normal() * 4.0 + 12.0 + 0.3 * shift).max(0.0).round()))),
         8 => texts((0..rows).map(|_| ["EWR", "JFK", "LGA"][(draws.uniform() * 3.0) as usize].to_owned())),
         9 => numbers((0..rows).map(|_| Some(70.0 + 12.0 * draws.normal() * (1.0 + 0.5 * shift)))),
@@ -82,7 +95,11 @@ fn table(columns: usize, rows: usize, is_current: bool) -> RecordBatch {
     let mut draws = Draws(u64::from(is_current) + 7);
     let named = (0..columns).map(|at| {
         let round = at / NAMES.len();
-        let name = if round == 0 { NAMES[at].to_owned() } else { format!("{} {}", NAMES[at % NAMES.len()], round + 1) };
+        let name = if round == 0 {
+            NAMES[at].to_owned()
+        } else {
+            format!("{} {}", NAMES[at % NAMES.len()], round + 1)
+        };
         (name, column(at, rows, is_current, &mut draws))
     });
     RecordBatch::try_from_iter(named).unwrap()
@@ -102,18 +119,24 @@ pub(crate) fn drift(columns: usize, rows: usize) -> DriftReport {
         rows: Some(rows as u64),
         hash: Some(hash.to_string().repeat(64)),
     };
-    let sides = [
+    let named = [
         side("January", "version 12", ["2013-01-01", "2013-01-31"], 'a'),
         side("July", "version 19", ["2013-07-01", "2013-07-31"], 'b'),
     ];
-    let mut report = DriftReport::new("Flights: January against July", sides, found);
+    let mut report = DriftReport::new("Flights: January against July", named, found);
     report.made = Some("hanok 0.1.0, 2026-11-27 09:00 UTC".to_owned());
     report.course = Some(course(&report.report.columns));
     report.importance = Some(Importance {
         model: "late_arrival".to_owned(),
-        columns: report.report.columns.iter().enumerate().map(|(at, column)| (column.name.clone(), 1.0 / (at + 1) as f64)).collect(),
+        columns: report
+            .report
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(at, column)| (column.name.clone(), 1.0 / (at + 1) as f64))
+            .collect(),
     });
-    report.joint = Some(Joint { columns: Vec::new(), rows: [rows as u64; 2], ..Joint::default() });
+    report.joint = joint(&sides);
     report.origins = vec![
         Origin {
             side: Some(0),
@@ -128,6 +151,26 @@ pub(crate) fn drift(columns: usize, rows: usize) -> DriftReport {
     report
 }
 
+/// What the columns of numbers show together; nothing when there are too few rows or columns.
+fn joint(sides: &[RecordBatch; 2]) -> Option<Joint> {
+    let names: Vec<&str> = [0, 4, 6, 7, 9, 10]
+        .into_iter()
+        .map(|at| NAMES[at])
+        .filter(|name| sides[0].column_by_name(name).is_some())
+        .collect();
+    let rows = sides.each_ref().map(|side| Rows::new(std::slice::from_ref(side), &names).ok());
+    let [Some(reference), Some(current)] = rows else { return None };
+    let options = Options::default();
+    Some(Joint {
+        columns: names.iter().map(|name| (*name).to_owned()).collect(),
+        rows: [reference.len() as u64, current.len() as u64],
+        classifier: classify(&sides[..1], &sides[1..], &names, 1, 2).ok(),
+        correlations: correlations(&reference, &current, &options).unwrap_or_default(),
+        reconstruction: reconstruction(&reference, &current, &options).ok(),
+        discrepancy: discrepancy(&reference, &current, 1).ok(),
+    })
+}
+
 /// A course that begins in the middle where a column has drifted.
 fn course(columns: &[Column]) -> Course {
     let start = 1_372_636_800.0;
@@ -137,8 +180,11 @@ fn course(columns: &[Column]) -> Course {
         let worst = column.worst()?;
         let is_drifted = worst.effect.ratio() >= 1.0;
         let mut draws = Draws(column.name.len() as u64);
-        let level = |at: usize| if is_drifted && at >= 12 { worst.effect.beyond_noise } else { 0.2 * worst.effect.threshold };
-        let effects = (0..31).map(|at| (at != 5).then(|| level(at) * (0.8 + 0.4 * draws.uniform()))).collect();
+        let level = |at: usize| {
+            if is_drifted && at >= 12 { worst.effect.beyond_noise } else { 0.2 * worst.effect.threshold }
+        };
+        let effects =
+            (0..31).map(|at| (at != 5).then(|| level(at) * (0.8 + 0.4 * draws.uniform()))).collect();
         let began = is_drifted.then(|| Change { window: 12, time: day(12), p: 0.001 });
         Some(ColumnCourse {
             name: column.name.clone(),
