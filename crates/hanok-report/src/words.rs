@@ -57,6 +57,7 @@ words! {
     Failed "do not swap" "교체 불가";
     Holds "holds" "충족";
     DoesNotHold "does not hold" "미충족";
+    Differs "behaves differently" "동작이 달라짐";
     NotKnown "not known" "알 수 없음";
 
     // Sides.

@@ -73,6 +73,15 @@ fn moments(column: &Column, words: Words, of: &str) -> String {
     format!("{of}{} {}", words.of(word), arrow(&number(pair.0), &number(pair.1)))
 }
 
+/// A category as the reader knows it.
+pub(super) fn label(column: &Column, label: &str, words: Words) -> String {
+    match (column.kinds[0], label) {
+        (Kind::Booleans, "true") => words.choose("true", "참").to_owned(),
+        (Kind::Booleans, "false") => words.choose("false", "거짓").to_owned(),
+        _ => label.to_owned(),
+    }
+}
+
 /// New or vanished categories where they matter, else the category that moved the most.
 fn categories(column: &Column, words: Words) -> String {
     let moved = match &column.shape {
@@ -102,7 +111,9 @@ fn categories(column: &Column, words: Words) -> String {
         }
     }
     match moved {
-        Some((label, before, after)) => format!("{} {}", name(label), arrow(&share(before), &share(after))),
+        Some((of, before, after)) => {
+            format!("{} {}", name(&label(column, of, words)), arrow(&share(before), &share(after)))
+        }
         None => String::new(),
     }
 }

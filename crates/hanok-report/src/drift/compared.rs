@@ -44,6 +44,7 @@ fn rows(view: &View<'_>) -> [Option<u64>; 2] {
 
 fn origins(view: &View<'_>) -> String {
     let words = view.words;
+    let has_columns = view.input.origins.iter().any(|origin| !origin.columns.is_empty());
     let line = |origin: &Origin| -> Row {
         let side = match origin.side {
             Some(0) => words.of(Word::Reference),
@@ -52,18 +53,19 @@ fn origins(view: &View<'_>) -> String {
         };
         let columns: Vec<_> = origin.columns.iter().take(NAMES_MAX).map(|column| name(column)).collect();
         let optional = |value: &Option<String>| cell(value.as_deref().map_or(String::new(), text));
-        vec![
+        let mut cells = vec![
             cell(text(&origin.source)),
             cell(side),
             optional(&origin.load),
             optional(&origin.at),
             figure(origin.rows.map_or(String::new(), count)),
-            cell(columns.join(", ")),
-        ]
-        .into()
+        ];
+        cells.extend(has_columns.then(|| cell(columns.join(", "))));
+        cells.into()
     };
-    let heads = [Word::Source, Word::Side, Word::Load, Word::At, Word::Rows, Word::Columns];
-    let heads = heads.map(|word| words.of(word));
+    let mut heads = vec![Word::Source, Word::Side, Word::Load, Word::At, Word::Rows];
+    heads.extend(has_columns.then_some(Word::Columns));
+    let heads: Vec<_> = heads.into_iter().map(|word| words.of(word)).collect();
     let lines: Vec<Row> = view.input.origins.iter().take(ORIGINS_MAX).map(line).collect();
     table("stack", "", &heads, &lines)
 }

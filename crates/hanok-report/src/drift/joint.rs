@@ -9,7 +9,7 @@ use super::{Joint, View};
 use crate::bars::Bar;
 use crate::effects::{badge, times, up_to};
 use crate::figures::{count, probability, signed};
-use crate::markup::{Row, cell, figure, name, paragraph, section, table};
+use crate::markup::{Row, cell, details, figure, name, paragraph, section, table};
 use crate::words::{Word, Words};
 
 /// Features of the classifier and pairs of columns that are listed.
@@ -71,7 +71,8 @@ fn classifier(found: &Classified, words: Words) -> String {
             vec![cell(name(column)), cell(format!("{bar} <small>{}</small>", three(*lost)))].into()
         })
         .collect();
-    let heads = [words.of(Word::Column), words.choose("AUC lost without it", "이 열이 없을 때 줄어드는 AUC")];
+    let heads =
+        [words.of(Word::Column), words.choose("AUC lost when it is shuffled", "값을 섞으면 줄어드는 AUC")];
     let features = if rows.is_empty() { String::new() } else { table("narrow", "", &heads, &rows) };
     let heading = words.choose("Can the sides be told apart?", "두 쪽을 구별할 수 있는가");
     part(heading, found.verdict, words, &sentence, &features)
@@ -112,11 +113,20 @@ fn correlations(joint: &Joint, words: Words) -> String {
     let heads = [Word::Pair, Word::Verdict, Word::Correlation, Word::Effect, Word::Probability];
     let all = joint.correlations.len();
     let drifted = joint.correlations.iter().filter(|change| change.verdict == Verdict::Drifted).count();
-    let sentence = words.choose(
-        format!("The rank correlation of {drifted} of {all} pairs of columns has changed."),
-        format!("열 쌍 {all}개 중 {drifted}개의 순위 상관이 달라졌습니다."),
-    );
-    let rows = table("rank stack", "", &heads.map(|word| words.of(word)), &rows);
+    let sentence = match drifted {
+        0 => words.choose(
+            format!("The rank correlation of none of {all} pairs of columns is known to have changed."),
+            format!("열 쌍 {all}개 중 순위 상관이 달라진 것으로 확인된 쌍은 없습니다."),
+        ),
+        _ => words.choose(
+            format!("The rank correlation of {drifted} of {all} pairs of columns has changed."),
+            format!("열 쌍 {all}개 중 {drifted}개의 순위 상관이 달라졌습니다."),
+        ),
+    };
+    let mut rows = table("rank stack", "", &heads.map(|word| words.of(word)), &rows);
+    if drifted == 0 {
+        rows = details(words.choose("The largest changes", "가장 큰 변화"), &rows);
+    }
     part(words.choose("Relations between columns", "열 사이의 관계"), worst, words, &sentence, &rows)
 }
 

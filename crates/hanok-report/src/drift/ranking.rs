@@ -34,10 +34,20 @@ pub(super) fn lines(view: &View<'_>) -> String {
     };
     let worrying = shown.iter().filter(|ranked| ranked.verdict != Verdict::Stable).count();
     let (open, closed) = shown.split_at(shown.len().min(worrying.clamp(OPEN.start, OPEN.end)));
-    let mut body = paragraph("muted", words.choose(
-        "The bar is the effect without the noise that so many rows have, the line its threshold: drift is an effect beyond the line that chance does not explain.",
+    let is_undecided = shown.iter().any(|ranked| ranked.verdict == Verdict::Undecided);
+    let pale = match is_undecided {
+        true => words.choose(
+            " The pale part is what could have been missed with so few rows.",
+            " 옅은 부분은 행이 적어 놓쳤을 수 있는 크기입니다.",
+        ),
+        false => "",
+    };
+    let legend = words.choose(
+        "The bar is the effect without the noise that so many rows have, the line its threshold: drift is an effect beyond \
+         the line that chance does not explain.",
         "막대는 행 수에 따른 잡음을 뺀 효과, 세로선은 기준치. 효과가 기준치를 넘고 우연으로 설명되지 않을 때 드리프트로 판정합니다.",
-    ));
+    );
+    let mut body = paragraph("muted", &format!("{legend}{pale}"));
     body += &table("rank stack", "", &heads, &lines(open, 0));
     if !closed.is_empty() {
         let n = closed.len();

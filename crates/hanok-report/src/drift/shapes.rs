@@ -17,7 +17,7 @@ pub(super) fn chart(view: &View<'_>, column: &Column) -> Option<Chart> {
             (Plot::Distribution(distribution(view, column, edges, shares)), tails(view, shares))
         }
         Shape::Shares { labels, shares, rest } => {
-            (Plot::Bar(bars(view, labels, shares)), others(view, *rest))
+            (Plot::Bar(bars(view, column, labels, shares)), others(view, *rest))
         }
     };
     // What is drawn when it is not the values.
@@ -77,12 +77,12 @@ fn others(view: &View<'_>, rest: [f64; 2]) -> String {
     view.words.choose(format!("All others: {before} and {after}."), format!("그 외: {before}, {after}."))
 }
 
-fn bars(view: &View<'_>, labels: &[String], shares: &[Vec<f64>; 2]) -> Bar {
+fn bars(view: &View<'_>, column: &Column, labels: &[String], shares: &[Vec<f64>; 2]) -> Bar {
     let rows: Vec<BarRow> = labels
         .iter()
         .enumerate()
         .map(|(at, label)| BarRow {
-            name: label.clone(),
+            name: changes::label(column, label, view.words),
             values: shares.iter().map(|shares| shares[at]).collect(),
         })
         .collect();

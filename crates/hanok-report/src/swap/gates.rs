@@ -26,17 +26,15 @@ pub(super) fn banner(view: &View<'_>) -> String {
         Verdict::Review => Word::Review,
         Verdict::Fail => Word::Failed,
     };
-    let among = |passed: Option<bool>| swap.gates.iter().filter(|gate| gate.passed == passed).count() as u64;
+    let among = |is_counted: &dyn Fn(&&Gate) -> bool| swap.gates.iter().filter(is_counted).count() as u64;
     let counts = [
-        ("passed", Some(true), Word::Holds),
-        ("failed", Some(false), Word::DoesNotHold),
-        ("undecided", None, Word::NotKnown),
+        ("passed", among(&|gate| gate.passed == Some(true)), Word::Holds),
+        ("failed", among(&|gate| gate.passed == Some(false) && gate.is_harm), Word::DoesNotHold),
+        ("undecided", among(&|gate| gate.passed == Some(false) && !gate.is_harm), Word::Differs),
+        ("undecided", among(&|gate| gate.passed.is_none()), Word::NotKnown),
     ];
-    let counts = counts
-        .into_iter()
-        .map(|(class, passed, word)| (class, among(passed), words.of(word)))
-        .filter(|(_, found, _)| *found > 0)
-        .collect();
+    let counts = counts.into_iter().filter(|(_, found, _)| *found > 0);
+    let counts = counts.map(|(class, found, word)| (class, found, words.of(word))).collect();
     Banner {
         class: class(swap.verdict),
         verdict: words.of(word),
@@ -138,10 +136,17 @@ fn models(view: &View<'_>) -> String {
     let words = view.words;
     let model = |at: usize, word: Word| format!("{} <b>{}</b>", words.of(word), text(&view.names[at]));
     let (paired, labelled) = (count(view.swap.paired), count(view.swap.labelled));
-    let rows = words.choose(
-        format!("{paired} rows with both predictions, {labelled} of them with labels"),
-        format!("두 예측이 모두 있는 행 {paired}개, 그중 라벨이 있는 행 {labelled}개"),
-    );
+    let rows = if view.swap.labelled == 0 {
+        words.choose(
+            format!("{paired} rows with both predictions"),
+            format!("두 예측이 모두 있는 행 {paired}개"),
+        )
+    } else {
+        words.choose(
+            format!("{paired} rows with both predictions, {labelled} of them with labels"),
+            format!("두 예측이 모두 있는 행 {paired}개, 그중 라벨이 있는 행 {labelled}개"),
+        )
+    };
     format!("<span class=\"muted\">{} → {} · {rows}</span>", model(0, Word::First), model(1, Word::Second))
 }
 
@@ -201,12 +206,11 @@ fn unit(gate: &Gate, value: f64) -> String {
     if matches!(gate.name, "disagreement" | "missing") { share(value) } else { number(value) }
 }
 
-/// Why nothing can be said, or what it does when it does not hold.
-fn why(gate: &Gate, words: Words) -> String {
+/// Why nothing can be said, or what it means when it does not hold.
+fn why(gate: &Gate, words: Words) -> &'static str {
     match gate.passed {
-        // The reason comes in English from where it is decided.
-        None => words.choose(text(&gate.why), "라벨이나 행이 부족합니다".to_owned()),
-        Some(false) if !gate.is_harm => words.choose("behaves differently", "동작이 달라짐").to_owned(),
-        Some(_) => String::new(),
+        None => words.choose("labels or rows do not suffice", "라벨이나 행이 부족합니다"),
+        Some(false) if !gate.is_harm => words.of(Word::Differs),
+        Some(_) => "",
     }
 }

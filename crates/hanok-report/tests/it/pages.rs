@@ -23,8 +23,11 @@ fn texts(page: &str) -> Vec<String> {
     let styled =
         |node: &roxmltree::Node<'_, '_>| node.parent().is_some_and(|parent| parent.has_tag_name("style"));
     let seen = document.descendants().filter(|node| node.is_text() && !styled(node));
-    let told = document.descendants().flat_map(|node| node.attributes()).filter(|told| TOLD.contains(&told.name()));
-    seen.filter_map(|node| node.text().map(str::to_owned)).chain(told.map(|told| told.value().to_owned())).collect()
+    let told =
+        document.descendants().flat_map(|node| node.attributes()).filter(|told| TOLD.contains(&told.name()));
+    seen.filter_map(|node| node.text().map(str::to_owned))
+        .chain(told.map(|told| told.value().to_owned()))
+        .collect()
 }
 
 #[test]
