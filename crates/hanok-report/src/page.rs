@@ -65,6 +65,11 @@ impl Banner<'_> {
     }
 }
 
+/// What a side is, and what it is called if it has a name.
+pub(crate) fn named(what: &str, name: &str) -> String {
+    if name.trim().is_empty() { format!("<b>{what}</b>") } else { format!("{what} <b>{}</b>", text(name)) }
+}
+
 /// A sum of a file: long and seldom read.
 pub(crate) fn hash(hash: &str) -> String {
     format!("<small>{}</small>", text(hash))

@@ -156,12 +156,12 @@ impl<'a> View<'a> {
 /// A metric as the literature writes it.
 fn metric(metric: Metric, words: Words) -> &'static str {
     let (en, ko) = match metric {
-        Metric::Rmse => ("RMSE", "RMSE (평균 제곱근 오차)"),
+        Metric::Rmse => ("RMSE", "RMSE"),
         Metric::Mae => ("mean absolute error", "평균 절대 오차"),
         Metric::Bias => ("bias", "편향"),
-        Metric::R2 => ("R²", "R² (결정계수)"),
+        Metric::R2 => ("R²", "R²"),
         Metric::Mape => ("mean absolute percentage error", "평균 절대 백분율 오차"),
-        Metric::Auc => ("AUC", "AUC (ROC 곡선 아래 면적)"),
+        Metric::Auc => ("AUC", "AUC"),
         Metric::AveragePrecision => ("average precision", "평균 정밀도"),
         Metric::LogLoss => ("log loss", "로그 손실"),
         Metric::Brier => ("Brier score", "브라이어 점수"),

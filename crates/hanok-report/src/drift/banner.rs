@@ -6,8 +6,8 @@ use super::View;
 use super::changes;
 use crate::effects::{class, short, times, word};
 use crate::figures::{count, moment};
-use crate::markup::{name, paragraph, text};
-use crate::page::Banner;
+use crate::markup::{name, paragraph};
+use crate::page::{Banner, named};
 use crate::words::Word;
 
 /// A drifted column among so many of the most important is worth a warning.
@@ -169,7 +169,7 @@ fn sides(view: &View<'_>) -> String {
             let rows = count(rows);
             format!(" ({})", view.words.choose(format!("{rows} rows"), format!("{rows}행")))
         });
-        format!("{} <b>{}</b>{rows}", view.words.of(word), text(&view.names[at]))
+        format!("{}{rows}", named(view.words.of(word), &view.input.sides[at].name))
     };
     format!("<span class=\"muted\">{} → {}</span>", side(0, Word::Reference), side(1, Word::Current))
 }

@@ -10,6 +10,9 @@ use crate::markup::{Row, cell, figure, name, paragraph, section, table, text};
 use crate::page::Banner;
 use crate::words::{Word, Words};
 
+/// Segments that the first sentence names.
+const SEGMENTS_MAX: usize = 3;
+
 fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "passed",
@@ -51,7 +54,7 @@ fn lead(view: &View<'_>) -> String {
     let words = view.words;
     let listed = |is_listed: &dyn Fn(&&Gate) -> bool| {
         let names: Vec<_> =
-            view.swap.gates.iter().filter(is_listed).map(|gate| gate_name(gate, view)).collect();
+            view.swap.gates.iter().filter(is_listed).map(|gate| in_full(gate, view)).collect();
         names.join(", ")
     };
     match view.swap.verdict {
@@ -63,8 +66,7 @@ fn lead(view: &View<'_>) -> String {
             .to_owned(),
         Verdict::Fail => {
             let harm = listed(&|gate| gate.passed == Some(false) && gate.is_harm);
-            words
-                .choose(format!("The new model does harm: {harm}."), format!("새 모델은 해롭습니다: {harm}."))
+            words.choose(format!("The new model does harm: {harm}."), format!("교체하면 나빠집니다: {harm}."))
         }
         Verdict::Review => {
             let broken = listed(&|gate| gate.passed == Some(false));
@@ -72,7 +74,7 @@ fn lead(view: &View<'_>) -> String {
             if broken.is_empty() {
                 words.choose(
                     format!("It is not known whether the new model does harm: {unknown}."),
-                    format!("새 모델이 해로운지 알 수 없습니다: {unknown}."),
+                    format!("교체하면 나빠질지 알 수 없습니다: {unknown}."),
                 )
             } else {
                 words.choose(
@@ -82,6 +84,18 @@ fn lead(view: &View<'_>) -> String {
             }
         }
     }
+}
+
+/// What a condition looks at, with the segments that break it.
+fn in_full(gate: &Gate, view: &View<'_>) -> String {
+    let own = gate_name(gate, view);
+    let worse = super::segments::worse(view);
+    if gate.name != "segments" || worse.is_empty() {
+        return own;
+    }
+    let shown = worse[..worse.len().min(SEGMENTS_MAX)].join(", ");
+    let more = if worse.len() > SEGMENTS_MAX { ", …" } else { "" };
+    format!("{own} ({shown}{more})")
 }
 
 /// How often the models disagree.
@@ -134,7 +148,7 @@ pub(super) fn judged(found: &Difference) -> Word {
 
 fn models(view: &View<'_>) -> String {
     let words = view.words;
-    let model = |at: usize, word: Word| format!("{} <b>{}</b>", words.of(word), text(&view.names[at]));
+    let model = |at: usize, word: Word| crate::page::named(words.of(word), &view.input.models[at].name);
     let (paired, labelled) = (count(view.swap.paired), count(view.swap.labelled));
     let rows = if view.swap.labelled == 0 {
         words.choose(
@@ -189,7 +203,7 @@ fn gate_name(gate: &Gate, view: &View<'_>) -> String {
     let own = metric(view.swap.metric, view.words);
     let (en, ko) = match gate.name {
         "performance" => return view.words.choose(format!("loss of {own}"), format!("{own} 저하")),
-        "segments" => ("worse segments", "나빠진 세그먼트 수"),
+        "segments" => ("worse segments", "나빠진 세그먼트"),
         "calibration" => ("growth of the calibration error", "보정 오차 증가"),
         "missing" => ("more predictions missing", "예측값 결측 증가"),
         "disagreement" => ("disagreement", "예측 불일치율"),

@@ -18,13 +18,7 @@ pub(super) fn html(view: &View<'_>) -> String {
     if columns.is_empty() {
         return String::new();
     }
-    let worse: Vec<String> = columns
-        .iter()
-        .flat_map(|column| {
-            let worse = column.segments.iter().filter(|segment| segment.is_worse);
-            worse.map(|segment| format!("{} = {}", name(&column.column), name(&segment.label)))
-        })
-        .collect();
+    let worse = worse(view);
     let labelled = view.swap.labelled > 0;
     let said = match worse.len() {
         _ if !labelled => String::new(),
@@ -51,6 +45,15 @@ pub(super) fn html(view: &View<'_>) -> String {
         };
     }
     section("segments", words.of(Word::Segments), &body)
+}
+
+/// The segments in which the second model is worse, as `column = value`.
+pub(super) fn worse(view: &View<'_>) -> Vec<String> {
+    let of = |column: &Segmented| -> Vec<String> {
+        let worse = column.segments.iter().filter(|segment| segment.is_worse);
+        worse.map(|segment| format!("{} = {}", name(&column.column), name(&segment.label))).collect()
+    };
+    view.swap.segments.iter().flat_map(of).collect()
 }
 
 fn lines(view: &View<'_>, column: &Segmented) -> String {
