@@ -186,7 +186,7 @@ pub(super) fn html(view: &View<'_>) -> String {
     };
     let rows: Vec<Row> = view.swap.gates.iter().map(line).collect();
     let heads = [Word::Condition, Word::Found, Word::Allowed, Word::Result].map(|word| words.of(word));
-    let mut body = table("stack", "", &heads, &rows);
+    let mut body = table("gates stack", "", &heads, &rows);
     if !view.input.rollback.is_empty() {
         let rules: Vec<_> =
             view.input.rollback.iter().map(|rule| format!("<li>{}</li>\n", text(rule))).collect();

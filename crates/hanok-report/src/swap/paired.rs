@@ -7,7 +7,7 @@ use hanok_drift::outputs::swap::{Deltas, Flips, Mover};
 use super::View;
 use crate::error::ReportError;
 use crate::figures::{count, share, signed};
-use crate::markup::{Cell, Row, cell, figure, name, paragraph, section, table, text};
+use crate::markup::{Cell, Row, cell, details, figure, name, paragraph, section, table, text};
 use crate::page::picture;
 use crate::words::Word;
 
@@ -15,6 +15,8 @@ use crate::words::Word;
 const CLASSES_MAX: usize = 8;
 /// Rows that are listed.
 const MOVERS_MAX: usize = 20;
+/// Of these, those that are there at once.
+const MOVERS_OPEN: usize = 8;
 /// Reasons of a row.
 const REASONS_MAX: usize = 4;
 
@@ -196,7 +198,13 @@ pub(super) fn movers(view: &View<'_>) -> String {
         cells.into()
     };
     let rows: Vec<Row> = movers.iter().map(line).collect();
-    let mut body = table("stack", "", &heads, &rows);
+    let (open, closed) = rows.split_at(rows.len().min(MOVERS_OPEN));
+    let mut body = table("stack", "", &heads, open);
+    if !closed.is_empty() {
+        let n = closed.len();
+        let summary = words.choose(format!("{n} more rows"), format!("나머지 {n}개 행"));
+        body += &details(&summary, &table("stack", "", &heads, closed));
+    }
     if is_explained {
         body += &paragraph("muted", words.choose(
             "Reasons are both models’ contributions of a feature to the prediction, the largest difference first.",
