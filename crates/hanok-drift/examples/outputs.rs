@@ -2,7 +2,7 @@
 //!
 //! `outputs swap TASK TABLE` with the columns `label`, `m1` and `m2` (of several classes `m1_a`, `m1_b` …), text columns as segments, and
 //! `s1_FEATURE` and `s2_FEATURE` as attributions; `outputs cbpe REFERENCE CURRENT ROWS` with `label` and `p` or `p_a`, `p_b` … in chunks of ROWS;
-//! `outputs time` prints the seconds of swaps of a million rows. TASK is `regression`, `binary` or `multiclass`.
+//! `outputs dle REFERENCE CURRENT ROWS` with `label`, `prediction` and features; `outputs time` prints the seconds of swaps of a million rows. TASK is `regression`, `binary` or `multiclass`.
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
@@ -15,7 +15,7 @@ use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Float64Type};
 use arrow::ipc::reader::FileReader;
 use hanok_drift::outputs::swap::{Attributions, Inputs, Segments};
-use hanok_drift::outputs::{Options, Predictions, Side, cbpe, chunks, swap};
+use hanok_drift::outputs::{Options, Predictions, Regressed, Side, cbpe, chunks, dle, swap};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -106,6 +106,24 @@ fn by_cbpe(paths: [&str; 2], size: usize) -> Result<()> {
     Ok(())
 }
 
+fn by_dle(paths: [&str; 2], size: usize) -> Result<()> {
+    let tables = [read(paths[0])?, read(paths[1])?];
+    let schema = tables[0].schema();
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    let names: Vec<&str> = names.filter(|name| !["label", "prediction"].contains(name)).collect();
+    let predictions = [matrix(&tables[0], "prediction")?, matrix(&tables[1], "prediction")?];
+    let labels = [matrix(&tables[0], "label")?, matrix(&tables[1], "label")?];
+    let parts = tables.each_ref().map(|table| chunks(table.num_rows(), size));
+    let side = |at: usize| Regressed {
+        features: &tables[at..=at],
+        predictions: &predictions[at].1,
+        labels: Some(&labels[at].1),
+        chunks: &parts[at],
+    };
+    println!("{}", serde_json::to_string(&dle(side(0), side(1), &names)?)?);
+    Ok(())
+}
+
 /// A million rows, with labels and a column of eight segments.
 fn time() -> Result<()> {
     let mut state = 1_u64;
@@ -151,6 +169,7 @@ fn main() -> Result<()> {
     match arguments.as_slice() {
         ["swap", task, table] => by_swap(task, table),
         ["cbpe", reference, current, size] => by_cbpe([reference, current], size.parse()?),
+        ["dle", reference, current, size] => by_dle([reference, current], size.parse()?),
         ["time"] => time(),
         _ => {
             Err("usage: outputs swap TASK TABLE | outputs cbpe REFERENCE CURRENT ROWS | outputs time".into())

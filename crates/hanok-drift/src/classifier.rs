@@ -6,20 +6,18 @@
 //! cross-validation. Columns are explained by permutation (Breiman 2001). NannyML alerts on areas outside of 0.45 to 0.65.
 
 mod area;
-mod codes;
-mod trees;
 
 use arrow::array::RecordBatch;
 use hanok_error::{Code, Coded, code};
 use serde::Serialize;
 
+use crate::codes::Codes;
 use crate::error::CompareError;
 use crate::text::mixed;
 use crate::threads;
+use crate::trees::Trees;
 use crate::verdict::Verdict;
 use area::{Area, area};
-use codes::Codes;
-use trees::Trees;
 
 /// From this area on drift matters.
 const THRESHOLD: f64 = 0.65;
@@ -166,7 +164,13 @@ fn part(codes: &Codes, parts: &[Vec<u32>], at: usize, seed: u64) -> (Area, Vec<f
         .flat_map(|(_, rows)| rows)
         .copied()
         .collect();
-    let trees = Trees::new(codes, &taught);
+    let current = taught.iter().filter(|row| codes.is_current[**row as usize]).count() as f64;
+    let start = libm::log((current / (taught.len() as f64 - current)).max(1e-9));
+    // Of the logistic loss.
+    let trees = Trees::new(codes, &taught, start, |row, score| {
+        let p = 1.0 / (1.0 + libm::exp(-score));
+        [p - f64::from(u8::from(codes.is_current[row])), p * (1.0 - p)]
+    });
     let asked = &parts[at];
     let labels: Vec<bool> = asked.iter().map(|row| codes.is_current[*row as usize]).collect();
     let scores: Vec<f32> =

@@ -19,6 +19,7 @@ mod aspects;
 mod bins;
 mod categories;
 pub mod classifier;
+mod codes;
 mod column;
 mod compare;
 mod contingency;
@@ -39,6 +40,7 @@ mod special;
 pub mod stream;
 mod text;
 mod threads;
+mod trees;
 mod verdict;
 
 pub use column::Kind;

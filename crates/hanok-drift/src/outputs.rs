@@ -8,9 +8,13 @@ mod calibration;
 mod error;
 mod estimates;
 mod isotonic;
+mod loss;
 mod measured;
+mod metric;
+mod model;
 mod numbers;
 mod one_class;
+mod paired;
 mod performance;
 mod rows;
 mod scores;
@@ -20,11 +24,14 @@ pub mod swap;
 pub use calibration::{Calibration, CalibrationBin, calibration};
 pub use error::OutputsError;
 pub use estimates::{Estimated, EstimatedChunk, EstimatedMetric, Side, cbpe, chunks};
-pub use performance::{
-    ClassScores, Confusion, Cut, Difference, Estimate, Method, Metric, Performance, differences, performance,
-};
+pub use loss::{Regressed, dle};
+pub use metric::{Method, Metric};
+pub use paired::{Difference, differences};
+pub use performance::{ClassScores, Confusion, Cut, Estimate, Performance, performance};
 pub use scores::{Histogram, Scores, Shift, scores, shift};
-pub use swap::{Swap, swap};
+pub use swap::{
+    Attribution, Deltas, FeatureShift, Flips, Gate, Mover, SegmentShift, Segmented, Swap, Verdict, swap,
+};
 
 use serde::Serialize;
 

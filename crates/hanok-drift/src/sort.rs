@@ -30,9 +30,9 @@ pub(crate) fn order(values: &[f64]) -> Vec<u32> {
     let mut items: Vec<(u64, u32)> =
         values.iter().zip(0..).map(|(value, place)| (key(*value), place)).collect();
     if items.len() < RADIX_MIN {
-        items.sort_unstable()
+        items.sort_unstable();
     } else {
-        radix(&mut items, &mut Vec::new(), |item| item.0)
+        radix(&mut items, &mut Vec::new(), |item| item.0);
     }
     items.into_iter().map(|(_, place)| place).collect()
 }

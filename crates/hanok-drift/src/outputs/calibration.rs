@@ -2,26 +2,30 @@
 
 use serde::Serialize;
 
-use super::measured::wilson;
+use super::measured::{Measured, around, standard_error, wilson};
+use super::model::Model;
 use super::one_class::OneClass;
-use super::performance::Model;
 use super::rows::{Rows, check_labels};
 use super::{Interval, Options, OutputsError, Predictions};
+use crate::sort::order;
 use crate::special::normal_sf;
 
 /// Bins of equal width and of equal mass.
 const BINS: usize = 10;
 /// The level of a bin's interval.
 const LEVEL: f64 = 0.95;
+/// Where nothing is known.
+const ANYWHERE: Interval = Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };
 
-/// Rows of about the same predicted probability.
+/// Rows of about the same prediction.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CalibrationBin {
-    /// Mean of the predicted probabilities.
+    /// Mean of the predictions.
     pub predicted: f64,
-    /// Share of the rows for which it came true.
+    /// Share of the rows for which it came true; of regressions the mean of the labels.
     pub observed: f64,
-    /// Wilson's interval of 95 % around `observed`.
+    /// Interval of 95 % around `observed`: Wilson's of a share, the normal one of a mean, which for a single
+    /// row is infinite.
     pub interval: Interval,
     /// Rows.
     pub count: u64,
@@ -81,12 +85,8 @@ fn of_class(model: &OneClass, class: Option<String>) -> Option<Calibration> {
         let edge = at as f64 / BINS as f64;
         if at == BINS { rows } else { sorted.partition_point(|(p, _)| *p <= edge) }
     });
-    let bins = bins(&sorted, edges);
-    let masses = (1..=BINS).map(|at| {
-        let end = (at * rows).div_ceil(BINS);
-        sorted.partition_point(|(p, _)| *p <= sorted[end - 1].0)
-    });
-    let bins_equal_mass = self::bins(&sorted, masses);
+    let bins = bins(&sorted, edges, share);
+    let bins_equal_mass = self::bins(&sorted, masses(&sorted), share);
     let gap = |bin: &CalibrationBin| (bin.predicted - bin.observed).abs();
     let ece = |bins: &[CalibrationBin]| {
         bins.iter().map(|bin| bin.count as f64 / rows as f64 * gap(bin)).sum::<f64>()
@@ -106,8 +106,36 @@ fn of_class(model: &OneClass, class: Option<String>) -> Option<Calibration> {
     })
 }
 
+/// A regression's predictions in tenths, with the labels' means.
+pub(super) fn of_numbers(labels: &[f64], predictions: &[f64]) -> Vec<CalibrationBin> {
+    let row = |place: u32| (predictions[place as usize], labels[place as usize]);
+    let sorted: Vec<(f64, f64)> = order(predictions).into_iter().map(row).collect();
+    if sorted.is_empty() { Vec::new() } else { bins(&sorted, masses(&sorted), mean) }
+}
+
+/// Where bins of equally many rows end; rows of one prediction stay together. There are rows.
+fn masses(sorted: &[(f64, f64)]) -> impl Iterator<Item = usize> + '_ {
+    (1..=BINS).map(|at| {
+        let last = sorted[(at * sorted.len()).div_ceil(BINS) - 1].0;
+        sorted.partition_point(|(prediction, _)| *prediction <= last)
+    })
+}
+
+fn share(rows: &[(f64, f64)]) -> Option<Interval> {
+    wilson(rows.iter().map(|row| row.1).sum(), rows.len() as f64, LEVEL)
+}
+
+fn mean(rows: &[(f64, f64)]) -> Option<Interval> {
+    let found = Measured::mean(rows.iter().map(|row| row.1).collect())?;
+    Some(around(found.value, standard_error(found.influence.into_iter())?, LEVEL))
+}
+
 /// Bins of sorted rows that end before the given places; empty ones are left out.
-fn bins(sorted: &[(f64, f64)], ends: impl Iterator<Item = usize>) -> Vec<CalibrationBin> {
+fn bins(
+    sorted: &[(f64, f64)],
+    ends: impl Iterator<Item = usize>,
+    interval: impl Fn(&[(f64, f64)]) -> Option<Interval>,
+) -> Vec<CalibrationBin> {
     let mut before = 0;
     let mut bins = Vec::with_capacity(BINS);
     for end in ends {
@@ -118,11 +146,10 @@ fn bins(sorted: &[(f64, f64)], ends: impl Iterator<Item = usize>) -> Vec<Calibra
         before = end;
         let count = rows.len() as f64;
         let sums = rows.iter().fold((0.0, 0.0), |sums, (p, label)| (sums.0 + p, sums.1 + label));
-        let nothing = Interval { low: 0.0, high: 1.0 };
         bins.push(CalibrationBin {
             predicted: sums.0 / count,
             observed: sums.1 / count,
-            interval: wilson(sums.1, count, LEVEL).unwrap_or(nothing),
+            interval: interval(rows).unwrap_or(ANYWHERE),
             count: rows.len() as u64,
         });
     }

@@ -2,6 +2,8 @@
 
 use hanok_error::{Code, Coded, code};
 
+use crate::classifier::ClassifierError;
+
 /// Outputs of models could not be looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputsError {
@@ -41,6 +43,9 @@ pub enum OutputsError {
         /// How many there are.
         found: usize,
     },
+    /// Features cannot be read.
+    #[error(transparent)]
+    Features(#[from] ClassifierError),
     /// Confidence-based estimation of what has no confidence.
     #[error("performance without labels is estimated from probabilities; these predictions are numbers")]
     NoProbabilities,
@@ -98,6 +103,7 @@ impl Coded for OutputsError {
             | OutputsError::Probability { .. } => code::OUTPUT_PROBABILITY,
             OutputsError::Label { .. } => code::OUTPUT_LABEL,
             OutputsError::Tasks(..) | OutputsError::OtherClasses(..) => code::OUTPUT_TASKS,
+            OutputsError::Features(error) => error.code(),
             OutputsError::Few { .. } => code::OUTPUT_FEW,
             OutputsError::Option { .. } => code::DRIFT_OPTION,
         }

@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::isotonic::Isotonic;
 use super::measured::{Measured, standard_error};
+use super::model::Model;
 use super::one_class::OneClass;
-use super::performance::Model;
 use super::rows::{Rows, check_labels, same_task};
 use super::several::{Labels, Several};
 use super::{Interval, Metric, Options, OutputsError, Predictions, Task};
@@ -123,8 +123,7 @@ pub fn cbpe(reference: Side, current: Side, options: &Options) -> Result<Estimat
     let metric = |metric: &Metric| {
         let spread = model.measure(*metric).and_then(|found| standard_error(found.influence.iter().copied()));
         let spread = spread.map(|error| error * libm::sqrt(rows.len() as f64));
-        let realized = estimates[0].iter().filter_map(|chunk| chunk.value(*metric, true));
-        finished(*metric, spread, &realized.collect::<Vec<f64>>(), &estimates)
+        finished(*metric, spread, &estimates)
     };
     Ok(Estimated {
         calibrated: calibrators.iter().map(Option::is_some).collect(),
@@ -133,21 +132,25 @@ pub fn cbpe(reference: Side, current: Side, options: &Options) -> Result<Estimat
 }
 
 impl Side<'_> {
-    pub(super) fn checked(&self) -> Result<(), OutputsError> {
+    fn checked(&self) -> Result<(), OutputsError> {
         if let Some(labels) = self.labels {
             check_labels(&self.predictions, labels)?;
         }
-        let rows = self.predictions.rows();
-        match self.chunks.iter().find(|chunk| chunk.start > chunk.end || chunk.end > rows) {
-            Some(chunk) => {
-                Err(OutputsError::Place { what: "chunks", found: chunk.end.max(chunk.start), count: rows })
-            }
-            None => Ok(()),
+        check_chunks(self.chunks, self.predictions.rows())
+    }
+}
+
+pub(super) fn check_chunks(chunks: &[Range<usize>], rows: usize) -> Result<(), OutputsError> {
+    match chunks.iter().find(|chunk| chunk.start > chunk.end || chunk.end > rows) {
+        Some(chunk) => {
+            Err(OutputsError::Place { what: "chunks", found: chunk.end.max(chunk.start), count: rows })
         }
+        None => Ok(()),
     }
 }
 
 /// A chunk's metrics.
+#[derive(Debug)]
 pub(super) struct Chunk {
     pub(super) rows: Range<usize>,
     /// Rows with a finite prediction.
@@ -192,12 +195,8 @@ impl Chunk {
 
 /// Thresholds from what the metric is by labels in the reference's chunks, and every chunk against them. `spread` is the metric's deviation in a
 /// chunk of one row.
-pub(super) fn finished(
-    metric: Metric,
-    spread: Option<f64>,
-    realized: &[f64],
-    sides: &[Vec<Chunk>; 2],
-) -> EstimatedMetric {
+pub(super) fn finished(metric: Metric, spread: Option<f64>, sides: &[Vec<Chunk>; 2]) -> EstimatedMetric {
+    let realized: Vec<f64> = sides[0].iter().filter_map(|chunk| chunk.value(metric, true)).collect();
     let count = realized.len() as f64;
     let mean = realized.iter().sum::<f64>() / count;
     let variance = realized.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;

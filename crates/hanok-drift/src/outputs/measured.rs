@@ -20,7 +20,9 @@ impl Measured {
             return None;
         }
         let mean = terms.iter().sum::<f64>() / terms.len() as f64;
-        terms.iter_mut().for_each(|term| *term -= mean);
+        for term in &mut terms {
+            *term -= mean;
+        }
         Some(Measured { value: mean, influence: terms, share: None })
     }
 

@@ -216,10 +216,11 @@ impl<'a> OneClass<'a> {
             let flagged = rows - tie.below;
             let percent = flagged * 100 / rows;
             let cut = (self.probabilities[tie.places[0] as usize], flagged, positive - tie.below_positive);
+            // Of those that flag a hundredth of the rows alike the first stands for all, but the highest is always there.
+            let is_highest = tie.below + tie.places.len() == rows;
             match cuts.last_mut() {
-                // Of those that flag a hundredth of the rows alike the first stands for all, but the highest is always there.
-                Some(last) if last.0 == percent && percent > 0 => {}
-                Some(last) if last.0 == percent => *last = (percent, cut),
+                Some(last) if last.0 == percent && is_highest => *last = (percent, cut),
+                Some(last) if last.0 == percent => {}
                 _ => cuts.push((percent, cut)),
             }
         });
@@ -249,7 +250,7 @@ mod tests {
         fn areas_are_those_of_their_definitions(rows in prop::collection::vec((0_u8..=8, any::<bool>()), 1..40)) {
             let found = model(&rows);
             let side = |is: bool| rows.iter().filter(move |row| row.1 == is);
-            let pair = |a: u8, b: u8| if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 };
+            let pair = |a: u8, b: u8| 0.5 * (f64::from(u8::from(a > b)) + f64::from(u8::from(a >= b)));
             let pairs: f64 = side(true).flat_map(|a| side(false).map(move |b| pair(a.0, b.0))).sum();
             let count = side(true).count() * side(false).count();
             match found.auc() {

@@ -30,8 +30,9 @@ impl<'a> Predictions<'a> {
 
     pub(super) fn values(&self) -> &'a [f64] {
         match self {
-            Predictions::Numbers(values) | Predictions::Probabilities(values) => values,
-            Predictions::Classes { values, .. } => values,
+            Predictions::Numbers(values)
+            | Predictions::Probabilities(values)
+            | Predictions::Classes { values, .. } => values,
         }
     }
 

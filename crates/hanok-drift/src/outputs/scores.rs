@@ -199,7 +199,8 @@ pub(super) fn percentiles(values: &[f64]) -> Vec<f64> {
     (0..=100).filter_map(|percent| percentile(values, f64::from(percent))).collect()
 }
 
-fn histogram(values: &[f64], edges: Option<[f64; 2]>) -> Histogram {
+/// Of ascending finite values.
+pub(super) fn histogram(values: &[f64], edges: Option<[f64; 2]>) -> Histogram {
     let Some([low, high]) = edges else { return Histogram { edges: Vec::new(), counts: Vec::new() } };
     let (low, high) = if low < high { (low, high) } else { (low - 0.5, high + 0.5) };
     let edge = |at: usize| {

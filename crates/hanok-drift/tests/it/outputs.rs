@@ -1,14 +1,15 @@
 //! Outputs of models.
 
-use hanok_drift::outputs::swap::{Attributions, Inputs, Options as SwapOptions, Segments, Verdict, movers};
+use hanok_drift::outputs::swap::{Attributions, Inputs, Options as SwapOptions, Segments, movers};
 use hanok_drift::outputs::{
-    self, Difference, Metric, Options, OutputsError, Predictions, Side, calibration, cbpe, chunks,
-    differences, performance, scores, shift, swap,
+    self, Difference, Metric, Options, OutputsError, Predictions, Regressed, Side, Verdict, calibration,
+    cbpe, chunks, differences, dle, performance, scores, shift, swap,
 };
 use hanok_error::Coded;
 use proptest::prelude::*;
 
-use crate::draws::Draws;
+use crate::draws::{Draws, numbers};
+use crate::tables::table;
 
 fn inputs<'a>(models: [Predictions<'a>; 2], labels: Option<&'a [f64]>) -> Inputs<'a> {
     Inputs { models, labels, segments: &[], attributions: None }
@@ -229,6 +230,43 @@ fn estimates_follow_probabilities_that_come_true() {
     assert!(without.metrics.iter().flat_map(|metric| &metric.current).all(|chunk| chunk.realized.is_none()));
 }
 
+#[test]
+fn a_loss_is_learnt_from_the_features() {
+    let mut draws = Draws(6);
+    // The error is ten times larger in the second half of the features' range, in which later rows lie.
+    let row = |draws: &mut Draws, reach: f64| {
+        let feature = reach * draws.uniform();
+        let prediction = draws.normal();
+        (feature, prediction, prediction + if feature > 0.5 { 1.0 } else { 0.1 } * draws.normal())
+    };
+    let rows: [Vec<(f64, f64, f64)>; 2] =
+        [draws.many(4000, |draws| row(draws, 1.0)), draws.many(1000, |draws| row(draws, 0.5))];
+    let columns = rows.each_ref().map(|rows| {
+        let of = |value: fn(&(f64, f64, f64)) -> f64| rows.iter().map(value).collect::<Vec<f64>>();
+        (table(vec![("x", numbers(of(|row| row.0)))]), of(|row| row.1), of(|row| row.2))
+    });
+    let parts = columns.each_ref().map(|(_, predictions, _)| chunks(predictions.len(), 500));
+    let side = |at: usize| Regressed {
+        features: &columns[at].0,
+        predictions: &columns[at].1,
+        labels: Some(&columns[at].2),
+        chunks: &parts[at],
+    };
+    let found = dle(side(0), Regressed { labels: None, ..side(1) }, &["x"]).unwrap();
+    // What is learnt of squares is drawn up by the large ones, of which there are a hundred times as much.
+    for (metric, expected, near) in [(Metric::Mae, 0.08, 0.15), (Metric::Rmse, 0.1, 0.6)] {
+        for chunk in &found.metric(metric).unwrap().current {
+            assert!((chunk.estimate.unwrap() / expected - 1.0).abs() < near, "{metric:?} {chunk:?}");
+            assert!(chunk.alert && chunk.realized.is_none());
+        }
+        assert!(found.metric(metric).unwrap().reference.iter().all(|chunk| !chunk.alert));
+    }
+    let code = |error: OutputsError| error.code().0;
+    assert_eq!(code(dle(side(0), side(1), &["y"]).unwrap_err()), "HK1801");
+    assert_eq!(code(dle(Regressed { labels: None, ..side(0) }, side(1), &["x"]).unwrap_err()), "HK1823");
+    assert_eq!(code(dle(Regressed { features: &[], ..side(0) }, side(1), &["x"]).unwrap_err()), "HK1820");
+}
+
 fn probability() -> impl Strategy<Value = f64> {
     prop_oneof![6 => 0.0_f64..=1.0, 2 => Just(0.0), 2 => Just(1.0), 1 => Just(f64::NAN), 1 => Just(f64::INFINITY)]
 }
@@ -267,11 +305,10 @@ proptest! {
         let features = names(1);
         let explained: Vec<u32> = (0..rows.len() as u32).collect();
         let shap = [values(|row| row.0), values(|row| row.1)];
-        let numbers = [values(|row| row.0), values(|row| row.1)];
         let binary = [values(|row| row.2[0]), values(|row| row.2[1])];
         let options = SwapOptions { segment_rows_min: 1, ..SwapOptions::default() };
         let tasks = [
-            (numbers.each_ref().map(|side| Predictions::Numbers(side)), finite),
+            (shap.each_ref().map(|side| Predictions::Numbers(side)), finite),
             (binary.each_ref().map(|side| Predictions::Probabilities(side)), label(1)),
             (classes.each_ref().map(|values| Predictions::Classes { names: &three, values }), label(2)),
         ];

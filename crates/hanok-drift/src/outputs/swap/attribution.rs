@@ -2,7 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::{Attribution, Attributions, FeatureShift};
+use super::Attributions;
+use crate::outputs::{Attribution, FeatureShift};
 
 pub(super) fn compare(found: &Attributions) -> Attribution {
     let importances = [0, 1].map(|side| importances(found.features[side], found.values[side]));

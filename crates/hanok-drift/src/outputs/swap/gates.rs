@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Gate, Inputs, Options, SegmentShift, Swap, Verdict};
-use crate::outputs::{Calibration, Task};
+use super::{Inputs, Options};
+use crate::outputs::{Calibration, Gate, SegmentShift, Swap, Task, Verdict};
 
 /// What gates allow.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -2,9 +2,9 @@
 
 use hashbrown::HashMap;
 
-use super::{Attributions, Inputs, Mover, Options};
+use super::{Attributions, Inputs, Options};
 use crate::outputs::rows::{Rows, chosen, same_task};
-use crate::outputs::{OutputsError, Predictions, Task};
+use crate::outputs::{Mover, OutputsError, Predictions, Task};
 
 /// The rows that move the farthest, the farthest first: those to explain before [`super::swap`] is to say why.
 pub fn movers(models: [Predictions; 2], count: usize) -> Result<Vec<u32>, OutputsError> {

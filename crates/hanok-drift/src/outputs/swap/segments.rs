@@ -1,9 +1,10 @@
 //! Where the models differ: by the values of columns.
 
-use super::{Inputs, Opinions, Options, SegmentShift, Segmented, Segments};
-use crate::outputs::Metric;
-use crate::outputs::performance::{Model, difference};
+use super::{Inputs, Opinions, Options, Segments};
+use crate::outputs::model::Model;
+use crate::outputs::paired::difference;
 use crate::outputs::rows::Rows;
+use crate::outputs::{Metric, SegmentShift, Segmented};
 use crate::verdict::benjamini_hochberg;
 
 /// `rows` are the paired ones and, when there are labels, the labelled ones of these.

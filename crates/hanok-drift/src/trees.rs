@@ -1,6 +1,6 @@
-//! Gradient-boosted trees over codes, with the logistic loss.
+//! Gradient-boosted trees over codes.
 
-use super::codes::{CODES, Codes};
+use crate::codes::{CODES, Codes};
 
 const TREES: usize = 100;
 const DEPTH: usize = 5;
@@ -10,7 +10,8 @@ const RATE: f64 = 0.1;
 const RIDGE: f64 = 1.0;
 /// The same where the codes have no order, of which one is found for every split.
 const RIDGE_CATEGORIES: f64 = 10.0;
-/// The least sum of second derivatives of a leaf: twenty rows of which nothing is known.
+/// The least sum of second derivatives of a leaf: twenty rows of a quarter each, which is that of the logistic loss where nothing
+/// is known.
 const WEIGHT_MIN: f64 = 5.0;
 /// A split must lower the loss by more.
 const GAIN_MIN: f64 = 1e-9;
@@ -21,7 +22,7 @@ type Sum = [f64; 2];
 type Histogram = Vec<[Sum; CODES]>;
 
 /// A sum of trees.
-pub(super) struct Trees {
+pub(crate) struct Trees {
     start: f64,
     trees: Vec<Vec<Node>>,
 }
@@ -54,10 +55,14 @@ struct Split {
 }
 
 impl Trees {
-    /// Learns which rows are current.
-    pub(super) fn new(codes: &Codes, rows: &[u32]) -> Trees {
-        let current = rows.iter().filter(|row| codes.is_current[**row as usize]).count() as f64;
-        let start = libm::log((current / (rows.len() as f64 - current)).max(1e-9));
+    /// Learns from some rows. `start` is the score of all to begin with; `derivatives` are the first and the second one of a row's
+    /// loss at a score, of which the second is to be a quarter where nothing is known.
+    pub(crate) fn new(
+        codes: &Codes,
+        rows: &[u32],
+        start: f64,
+        derivatives_at: impl Fn(usize, f64) -> [f64; 2],
+    ) -> Trees {
         let mut scores = vec![start; codes.is_current.len()];
         let mut trees = Vec::with_capacity(TREES);
         let mut order = rows.to_vec();
@@ -65,9 +70,7 @@ impl Trees {
         for _ in 0..TREES {
             for row in &order {
                 let row = *row as usize;
-                let p = 1.0 / (1.0 + libm::exp(-scores[row]));
-                let label = f64::from(u8::from(codes.is_current[row]));
-                derivatives[row] = [(p - label) as f32, (p * (1.0 - p)) as f32];
+                derivatives[row] = derivatives_at(row, scores[row]).map(|value| value as f32);
             }
             let tree = grow(codes, &derivatives, &mut order, &mut scores);
             if tree.len() == 1 {
@@ -79,7 +82,7 @@ impl Trees {
     }
 
     /// How current a row looks, as a logarithm of odds.
-    pub(super) fn score(&self, code: impl Fn(usize) -> u8) -> f32 {
+    pub(crate) fn score(&self, code: impl Fn(usize) -> u8) -> f32 {
         let of_tree = |tree: &Vec<Node>| {
             let mut at = 0;
             // A node's children come after it.
@@ -95,7 +98,7 @@ impl Trees {
         (self.start + self.trees.iter().map(of_tree).sum::<f64>()) as f32
     }
 
-    pub(super) fn uses(&self, feature: usize) -> bool {
+    pub(crate) fn uses(&self, feature: usize) -> bool {
         let is_split =
             |node: &Node| matches!(node, Node::Split { feature: at, .. } if *at as usize == feature);
         self.trees.iter().flatten().any(is_split)

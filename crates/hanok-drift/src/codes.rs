@@ -4,28 +4,28 @@ use arrow::array::{Array, ArrayRef, RecordBatch, StringViewArray, UInt64Array};
 use arrow::compute::{cast, take};
 use arrow::datatypes::DataType;
 
-use super::ClassifierError;
 use crate::categories::Places;
+use crate::classifier::ClassifierError;
 use crate::column::{self, Kind};
 use crate::error::CompareError;
 
 /// Codes of a column: 0 for missing, others for bins or categories. As many as a word has bits.
-pub(super) const CODES: usize = 64;
+pub(crate) const CODES: usize = 64;
 /// Codes of values.
 const VALUES: usize = CODES - 1;
 
 /// Sampled rows of both sides, column after column, the reference's rows first.
-pub(super) struct Codes {
-    pub(super) names: Vec<String>,
-    pub(super) of: Vec<Vec<u8>>,
+pub(crate) struct Codes {
+    pub(crate) names: Vec<String>,
+    pub(crate) of: Vec<Vec<u8>>,
     /// Codes without an order.
-    pub(super) is_category: Vec<bool>,
-    pub(super) is_current: Vec<bool>,
+    pub(crate) is_category: Vec<bool>,
+    pub(crate) is_current: Vec<bool>,
 }
 
 impl Codes {
     /// Some rows of each side, ascending, of those named columns that have codes.
-    pub(super) fn new(
+    pub(crate) fn new(
         sides: [&[RecordBatch]; 2],
         names: &[&str],
         rows: [Vec<usize>; 2],
@@ -77,7 +77,7 @@ fn picked(batches: &[RecordBatch], name: &str, rows: &[usize]) -> Result<Vec<Arr
 }
 
 /// Values by bins of about as many rows each, few values by a bin each.
-fn numbers(chunks: &[ArrayRef]) -> Result<Vec<u8>, CompareError> {
+pub(crate) fn numbers(chunks: &[ArrayRef]) -> Result<Vec<u8>, CompareError> {
     let mut values = Vec::new();
     for chunk in chunks {
         values.extend(column::numbers(chunk)?.iter().map(|value| value.unwrap_or(f64::NAN)));
