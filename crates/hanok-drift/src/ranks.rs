@@ -29,53 +29,97 @@ pub(crate) struct Ranks {
 /// The pass. Both samples are sorted, without NaN, and not empty; a sample has fewer than 2³¹ values, so that the product of the
 /// counts is exact.
 pub(crate) fn ranks(reference: &[f64], current: &[f64]) -> Ranks {
-    let (n, m) = (reference.len(), current.len());
-    let (n64, m64) = (n as i64, m as i64);
-    let mut sums = Ranks {
-        n,
-        m,
-        above: 0,
-        below: 0,
-        wasserstein: 0.0,
-        squared: 0.0,
-        cramer: 0.0,
-        anderson: 0.0,
-        smaller: 0.0,
-        ties: 0.0,
-        distinct: [0; 3],
-    };
-    let (nf, mf, all) = (n as f64, m as f64, (n + m) as f64);
-    let unit = 1.0 / (nf * mf);
-    // NaN is after the end: it is neither the smaller one nor equal to anything.
-    let at = |side: &[f64], place: usize| side.get(place).copied().unwrap_or(f64::NAN);
-    let (mut i, mut j) = (0, 0);
-    let (mut left, mut right) = (at(reference, 0), at(current, 0));
-    while i < n || j < m {
-        let value = left.min(right);
-        let (i_before, j_before) = (i, j);
+    // Each step waits for the one before: two halves by turns keep a processor busy.
+    let middle = reference[reference.len() / 2];
+    let below = |side: &[f64]| side.partition_point(|value| *value < middle);
+    let cut = [below(reference), below(current)];
+    let sides = [reference, current];
+    let mut lower = Pass::new(sides, [0, 0], cut);
+    let mut upper = Pass::new(sides, cut, sides.map(<[f64]>::len));
+    while lower.is_open() && upper.is_open() {
+        lower.step();
+        upper.step();
+    }
+    while lower.is_open() {
+        lower.step();
+    }
+    while upper.is_open() {
+        upper.step();
+    }
+    let mut sums = lower.sums.and(&upper.sums);
+    let (n, m) = (sums.n as f64, sums.m as f64);
+    sums.anderson *= (n + m - 1.0) / ((n + m) * n * m);
+    sums
+}
+
+/// A stretch of the pooled values.
+struct Pass<'a> {
+    sides: [&'a [f64]; 2],
+    /// Places of the next values.
+    at: [usize; 2],
+    end: [usize; 2],
+    /// The next values. NaN is after the end: it is neither the smaller one nor equal to anything.
+    next: [f64; 2],
+    sums: Ranks,
+}
+
+impl<'a> Pass<'a> {
+    fn new(sides: [&'a [f64]; 2], at: [usize; 2], end: [usize; 2]) -> Pass<'a> {
+        let sums = Ranks {
+            n: sides[0].len(),
+            m: sides[1].len(),
+            above: 0,
+            below: 0,
+            wasserstein: 0.0,
+            squared: 0.0,
+            cramer: 0.0,
+            anderson: 0.0,
+            smaller: 0.0,
+            ties: 0.0,
+            distinct: [0; 3],
+        };
+        let next = [0, 1].map(|side| value(sides[side], at[side]));
+        Pass { sides, at, end, next, sums }
+    }
+
+    #[inline(always)]
+    fn is_open(&self) -> bool {
+        self.at[0] < self.end[0] || self.at[1] < self.end[1]
+    }
+
+    /// Takes all values that are equal to the smallest of the next ones.
+    #[inline(always)]
+    fn step(&mut self) {
+        let sums = &mut self.sums;
+        let (n, m) = (sums.n, sums.m);
+        let (nf, mf, all) = (n as f64, m as f64, (n + m) as f64);
+        let [mut left, mut right] = self.next;
+        let [i_before, j_before] = self.at;
+        let least = left.min(right);
         // The first step without a branch, because which side is next cannot be predicted.
-        i += usize::from(left == value);
-        j += usize::from(right == value);
-        (left, right) = (at(reference, i), at(current, j));
-        while left == value {
+        let mut i = i_before + usize::from(left == least);
+        let mut j = j_before + usize::from(right == least);
+        (left, right) = (value(self.sides[0], i), value(self.sides[1], j));
+        while left == least {
             i += 1;
-            left = at(reference, i);
+            left = value(self.sides[0], i);
         }
-        while right == value {
+        while right == least {
             j += 1;
-            right = at(current, j);
+            right = value(self.sides[1], j);
         }
+        (self.at, self.next) = ([i, j], [left, right]);
         let (a, b) = (i - i_before, j - j_before);
         sums.distinct[0] += usize::from(a > 0);
         sums.distinct[1] += usize::from(b > 0);
         sums.distinct[2] += 1;
-        let difference = i as i64 * m64 - j as i64 * n64;
+        let difference = i as i64 * m as i64 - j as i64 * n as i64;
         sums.above = sums.above.max(difference);
         sums.below = sums.below.max(-difference);
-        let share = difference as f64 * unit;
+        let share = difference as f64 * (1.0 / (nf * mf));
         // Where the sides agree, a gap to infinity weighs nothing.
         if difference != 0 {
-            let gap = left.min(right) - value;
+            let gap = left.min(right) - least;
             sums.wasserstein += share.abs() * gap;
             sums.squared += share * share * gap;
         }
@@ -92,8 +136,30 @@ pub(crate) fn ranks(reference: &[f64], current: &[f64]) -> Ranks {
             sums.anderson += tied * middle * middle / spread;
         }
     }
-    sums.anderson *= (all - 1.0) / all * unit;
-    sums
+}
+
+#[inline(always)]
+fn value(side: &[f64], place: usize) -> f64 {
+    side.get(place).copied().unwrap_or(f64::NAN)
+}
+
+impl Ranks {
+    /// The sums of two stretches.
+    fn and(&self, other: &Ranks) -> Ranks {
+        Ranks {
+            n: self.n,
+            m: self.m,
+            above: self.above.max(other.above),
+            below: self.below.max(other.below),
+            wasserstein: self.wasserstein + other.wasserstein,
+            squared: self.squared + other.squared,
+            cramer: self.cramer + other.cramer,
+            anderson: self.anderson + other.anderson,
+            smaller: self.smaller + other.smaller,
+            ties: self.ties + other.ties,
+            distinct: [0, 1, 2].map(|at| self.distinct[at] + other.distinct[at]),
+        }
+    }
 }
 
 #[cfg(test)]
