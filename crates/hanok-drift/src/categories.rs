@@ -9,8 +9,8 @@ use crate::measure::{Measure, Statistic, distance, test};
 use crate::numeric::distances;
 use crate::verdict::{Effect, Options, noncentrality_needed};
 
-/// Views that are remembered with their places; a power of two that fits into the first cache.
-const RECENT: usize = 1 << 10;
+/// Views that are remembered with their places, at most.
+const RECENT_MAX: usize = 1 << 12;
 
 /// Numbers for texts, in the order in which they come.
 #[derive(Default)]
@@ -28,12 +28,14 @@ impl<'a> Places<'a> {
         mut found: impl FnMut(usize, u32),
     ) -> bool {
         // Equal views of one chunk are of equal texts: most rows need no hash of their text.
-        let mut recent = vec![(0_u128, u32::MAX); RECENT];
+        let count = chunk.len().clamp(2, RECENT_MAX).next_power_of_two();
+        let mut recent = vec![(0_u128, u32::MAX); count];
         let views = chunk.views();
         let mut visit = |row: usize| {
             let view = views[row];
             let folded = (view as u64) ^ ((view >> 64) as u64);
-            let slot = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % RECENT;
+            // The highest bits of a product depend on all bits.
+            let slot = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - count.ilog2())) as usize;
             let (before, mut place) = recent[slot];
             if before != view || place == u32::MAX {
                 place = self.place(chunk.value(row));

@@ -105,12 +105,12 @@ pub fn classify(
     let codes = Codes::new(sides, names, [0, 1].map(|side| sampled(rows[side], seed ^ side as u64)))?;
     let parts = parts(&codes, seed);
     let run = |at: usize, _: &mut Vec<u64>| Ok::<_, ClassifierError>(part(&codes, &parts, at, seed));
-    let found: Vec<(Area, Vec<f64>)> = threads::each(FOLDS, threads, run)?;
-    let mean = |of: &dyn Fn(&(Area, Vec<f64>)) -> f64| found.iter().map(of).sum::<f64>() / FOLDS as f64;
-    let auc = mean(&|(area, _)| area.value);
-    let deviation = libm::sqrt(mean(&|(area, _)| area.variance) / FOLDS as f64);
+    let found = threads::each(FOLDS, threads, run)?;
+    let mean = |of: &dyn Fn(&Part) -> f64| found.iter().map(of).sum::<f64>() / FOLDS as f64;
+    let auc = mean(&|part| part.area.value);
+    let deviation = libm::sqrt(mean(&|part| part.area.variance) / FOLDS as f64);
     let interval = [-QUANTILE, QUANTILE].map(|z| (auc + z * deviation).clamp(0.0, 1.0));
-    let lost = |feature: usize| mean(&|(_, lost)| lost[feature]).max(0.0);
+    let lost = |feature: usize| mean(&|part| part.lost[feature]).max(0.0);
     let mut features: Vec<(String, f64)> =
         codes.names.iter().enumerate().map(|(feature, name)| (name.clone(), lost(feature))).collect();
     features.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -155,8 +155,14 @@ fn parts(codes: &Codes, seed: u64) -> Vec<Vec<u32>> {
     parts
 }
 
-/// The area on a part of what the others teach, and what of it is lost without each feature.
-fn part(codes: &Codes, parts: &[Vec<u32>], at: usize, seed: u64) -> (Area, Vec<f64>) {
+/// A part by what the others teach.
+struct Part {
+    area: Area,
+    /// What of the area is lost without each feature.
+    lost: Vec<f64>,
+}
+
+fn part(codes: &Codes, parts: &[Vec<u32>], at: usize, seed: u64) -> Part {
     let taught: Vec<u32> = parts
         .iter()
         .enumerate()
@@ -196,5 +202,5 @@ fn part(codes: &Codes, parts: &[Vec<u32>], at: usize, seed: u64) -> (Area, Vec<f
         let scores: Vec<f32> = asked.iter().enumerate().map(score).collect();
         whole - area(&scores, labels).value
     };
-    (area_of_all, (0..codes.of.len()).map(lost).collect())
+    Part { area: area_of_all, lost: (0..codes.of.len()).map(lost).collect() }
 }

@@ -150,8 +150,7 @@ mod tests {
         let many = Arc::new(Float64Array::from_iter_values((0..1000).rev().map(f64::from)));
         let found = numbers(&[many as ArrayRef]).unwrap();
         assert!(found.is_sorted_by(|a, b| a >= b) && found[0] == 63 && found[999] == 1);
-        let largest = (1..=63).map(|code| found.iter().filter(|other| **other == code).count()).max();
-        assert_eq!(largest, Some(16));
+        assert!(found.chunk_by(|a, b| a == b).all(|bin| (15..=16).contains(&bin.len())));
     }
 
     #[test]

@@ -26,74 +26,220 @@ pub(crate) struct Ranks {
     pub(crate) distinct: [usize; 3],
 }
 
+/// Distinct values whose terms are added up together.
+const BLOCK: usize = 256;
+/// Terms that are added up at the same time.
+const LANES: usize = 4;
+
 /// The pass. Both samples are sorted, without NaN, and not empty; a sample has fewer than 2³¹ values, so that the product of the
 /// counts is exact.
 pub(crate) fn ranks(reference: &[f64], current: &[f64]) -> Ranks {
     let (n, m) = (reference.len(), current.len());
-    let (n64, m64) = (n as i64, m as i64);
-    let mut sums = Ranks {
+    // Each step of a merge waits for the one before: two halves by turns keep a processor busy.
+    let middle = reference[n / 2];
+    let below = |side: &[f64]| side.partition_point(|value| *value < middle);
+    let cut = [below(reference), below(current)];
+    let mut lower = Merge::new([reference, current], [0, 0], cut);
+    let mut upper = Merge::new([reference, current], cut, [n, m]);
+    let mut sums = Sums::new(n, m);
+    while lower.is_open() || upper.is_open() {
+        lower.block.clear();
+        upper.block.clear();
+        while lower.has_room() && upper.has_room() {
+            lower.step();
+            upper.step();
+        }
+        while lower.has_room() {
+            lower.step();
+        }
+        while upper.has_room() {
+            upper.step();
+        }
+        sums.add(&mut lower);
+        sums.add(&mut upper);
+    }
+    let [wasserstein, squared, cramer, anderson, smaller, ties] = sums.parts.map(|part| part.iter().sum());
+    let (nf, mf) = (n as f64, m as f64);
+    Ranks {
         n,
         m,
-        above: 0,
-        below: 0,
-        wasserstein: 0.0,
-        squared: 0.0,
-        cramer: 0.0,
-        anderson: 0.0,
-        smaller: 0.0,
-        ties: 0.0,
-        distinct: [0; 3],
-    };
-    let (nf, mf, all) = (n as f64, m as f64, (n + m) as f64);
-    let unit = 1.0 / (nf * mf);
-    // NaN is after the end: it is neither the smaller one nor equal to anything.
-    let at = |side: &[f64], place: usize| side.get(place).copied().unwrap_or(f64::NAN);
-    let (mut i, mut j) = (0, 0);
-    let (mut left, mut right) = (at(reference, 0), at(current, 0));
-    while i < n || j < m {
-        let value = left.min(right);
-        let (i_before, j_before) = (i, j);
-        // The first step without a branch, because which side is next cannot be predicted.
-        i += usize::from(left == value);
-        j += usize::from(right == value);
-        (left, right) = (at(reference, i), at(current, j));
-        while left == value {
+        above: lower.above.max(upper.above),
+        below: lower.below.max(upper.below),
+        wasserstein,
+        squared,
+        cramer,
+        anderson: anderson * (nf + mf - 1.0) / ((nf + mf) * nf * mf),
+        smaller,
+        ties,
+        distinct: [0, 1, 2].map(|at| lower.distinct[at] + upper.distinct[at]),
+    }
+}
+
+/// A stretch of the pooled values, walked through in ascending order.
+struct Merge<'a> {
+    sides: [&'a [f64]; 2],
+    /// Places of the next values, and where the stretch ends.
+    at: [usize; 2],
+    end: [usize; 2],
+    /// The next values; NaN after the last.
+    next: [f64; 2],
+    above: i64,
+    below: i64,
+    distinct: [usize; 3],
+    block: Block,
+}
+
+/// Distinct values, from place 1 on; place 0 has what was before them.
+struct Block {
+    len: usize,
+    value: [f64; BLOCK + 2],
+    /// How many values of each side are not above this one.
+    i: [f64; BLOCK + 1],
+    j: [f64; BLOCK + 1],
+    /// i·m − j·n.
+    difference: [f64; BLOCK + 1],
+}
+
+impl<'a> Merge<'a> {
+    fn new(sides: [&'a [f64]; 2], at: [usize; 2], end: [usize; 2]) -> Merge<'a> {
+        let mut block = Block {
+            len: 0,
+            value: [0.0; BLOCK + 2],
+            i: [0.0; BLOCK + 1],
+            j: [0.0; BLOCK + 1],
+            difference: [0.0; BLOCK + 1],
+        };
+        (block.i[0], block.j[0]) = (at[0] as f64, at[1] as f64);
+        let next = [0, 1].map(|side| value(sides[side], at[side]));
+        Merge { sides, at, end, next, above: 0, below: 0, distinct: [0; 3], block }
+    }
+
+    fn is_open(&self) -> bool {
+        self.at[0] < self.end[0] || self.at[1] < self.end[1]
+    }
+
+    fn has_room(&self) -> bool {
+        self.block.len < BLOCK && self.is_open()
+    }
+
+    /// Takes all values that are equal to the smallest of the next ones.
+    #[inline(always)]
+    #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "what is compared with NaN is to be taken")]
+    fn step(&mut self) {
+        let ([mut i, mut j], [mut left, mut right]) = (self.at, self.next);
+        let [n, m] = self.sides.map(<[f64]>::len);
+        // Without a branch, because which side is next cannot be predicted; counts are signed, which are floats in one step.
+        let takes = [i < n && !(left > right), j < m && !(right > left)];
+        let least = left.min(right);
+        i += usize::from(takes[0]);
+        j += usize::from(takes[1]);
+        (left, right) = (value(self.sides[0], i), value(self.sides[1], j));
+        while left == least {
             i += 1;
-            left = at(reference, i);
+            left = value(self.sides[0], i);
         }
-        while right == value {
+        while right == least {
             j += 1;
-            right = at(current, j);
+            right = value(self.sides[1], j);
         }
-        let (a, b) = (i - i_before, j - j_before);
-        sums.distinct[0] += usize::from(a > 0);
-        sums.distinct[1] += usize::from(b > 0);
-        sums.distinct[2] += 1;
-        let difference = i as i64 * m64 - j as i64 * n64;
-        sums.above = sums.above.max(difference);
-        sums.below = sums.below.max(-difference);
-        let share = difference as f64 * unit;
-        // Where the sides agree, a gap to infinity weighs nothing.
-        if difference != 0 {
-            let gap = left.min(right) - value;
-            sums.wasserstein += share.abs() * gap;
-            sums.squared += share * share * gap;
+        (self.at, self.next) = ([i, j], [left, right]);
+        let difference = i as i64 * m as i64 - j as i64 * n as i64;
+        self.above = self.above.max(difference);
+        self.below = self.below.max(-difference);
+        for (count, takes) in self.distinct.iter_mut().zip([takes[0], takes[1], true]) {
+            *count += usize::from(takes);
         }
-        let tied = (a + b) as f64;
-        sums.cramer += tied * share * share;
-        sums.smaller += b as f64 * ((n - i) as f64 + 0.5 * a as f64);
-        if a + b > 1 {
-            sums.ties += tied * (tied * tied - 1.0);
-        }
-        let before = (i_before + j_before) as f64 + 0.5 * tied;
-        let spread = before * (all - before) - 0.25 * all * tied;
-        if spread > 0.0 {
-            let middle = (i_before as f64 + 0.5 * a as f64) * mf - (j_before as f64 + 0.5 * b as f64) * nf;
-            sums.anderson += tied * middle * middle / spread;
+        let block = &mut self.block;
+        let place = block.len + 1;
+        block.len = place;
+        block.value[place] = least;
+        block.i[place] = i as i64 as f64;
+        block.j[place] = j as i64 as f64;
+        block.difference[place] = difference as f64;
+    }
+}
+
+#[inline(always)]
+fn value(side: &[f64], place: usize) -> f64 {
+    side.get(place).copied().unwrap_or(f64::NAN)
+}
+
+impl Block {
+    /// The last values are before the next ones.
+    fn clear(&mut self) {
+        (self.i[0], self.j[0]) = (self.i[self.len], self.j[self.len]);
+        self.len = 0;
+    }
+
+    /// Fills a last group of lanes with values that no row has.
+    fn pad(&mut self) {
+        while !self.len.is_multiple_of(LANES) {
+            let place = self.len + 1;
+            (self.i[place], self.j[place]) = (self.i[self.len], self.j[self.len]);
+            (self.difference[place], self.value[place + 1]) = (0.0, self.value[place]);
+            self.len = place;
         }
     }
-    sums.anderson *= (all - 1.0) / all * unit;
-    sums
+}
+
+struct Sums {
+    n: f64,
+    m: f64,
+    /// Wasserstein's, squared, Cramér's, Anderson's, of pairs, of ties.
+    parts: [[f64; LANES]; 6],
+}
+
+impl Sums {
+    fn new(n: usize, m: usize) -> Sums {
+        Sums { n: n as f64, m: m as f64, parts: [[0.0; LANES]; 6] }
+    }
+
+    fn add(&mut self, merge: &mut Merge<'_>) {
+        let block = &mut merge.block;
+        let len = block.len;
+        block.value[len + 1] = merge.next[0].min(merge.next[1]);
+        block.pad();
+        for start in (1..=len).step_by(LANES) {
+            self.add_lanes(block, start);
+        }
+        block.len = len;
+    }
+
+    #[inline(always)]
+    fn add_lanes(&mut self, block: &Block, start: usize) {
+        let (n, m, all) = (self.n, self.m, self.n + self.m);
+        let unit = 1.0 / (n * m);
+        let lanes = |values: &[f64], start: usize| -> [f64; LANES] {
+            let values = &values[start..start + LANES];
+            std::array::from_fn(|lane| values[lane])
+        };
+        let (i, i_before) = (lanes(&block.i, start), lanes(&block.i, start - 1));
+        let (j, j_before) = (lanes(&block.j, start), lanes(&block.j, start - 1));
+        let (value, next) = (lanes(&block.value, start), lanes(&block.value, start + 1));
+        let difference = lanes(&block.difference, start);
+        for lane in 0..LANES {
+            let (a, b) = (i[lane] - i_before[lane], j[lane] - j_before[lane]);
+            let tied = a + b;
+            let share = difference[lane] * unit;
+            // Where the sides agree, a gap to infinity weighs nothing.
+            let gap = if share == 0.0 { 0.0 } else { next[lane] - value[lane] };
+            let before = i_before[lane] + j_before[lane] + 0.5 * tied;
+            let spread = before * (all - before) - 0.25 * all * tied;
+            let middle = (i_before[lane] + 0.5 * a) * m - (j_before[lane] + 0.5 * b) * n;
+            let anderson = tied * middle * middle / spread;
+            let terms = [
+                share.abs() * gap,
+                share * share * gap,
+                tied * share * share,
+                if spread > 0.0 { anderson } else { 0.0 },
+                b * (n - i[lane] + 0.5 * a),
+                tied * (tied * tied - 1.0),
+            ];
+            for (part, term) in self.parts.iter_mut().zip(terms) {
+                part[lane] += term;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -233,7 +233,7 @@ mod tests {
         let names: Vec<String> = (0..20).map(|at| format!("c{at:02}")).collect();
         let rows = names.iter().enumerate().map(|(at, name)| (name.as_str(), [at as u64, 19 - at as u64]));
         let Some(Shape::Shares { labels, shares, rest }) = Shape::of_counts(rows, [10, 0]) else { panic!() };
-        assert_eq!((labels.len(), labels[0].as_str(), labels[1].as_str()), (12, "c00", "c01"));
+        assert_eq!((labels.len(), labels[0].as_str(), labels[1].as_str()), (12, "c00", "c19"));
         for side in [0, 1] {
             assert!((shares[side].iter().sum::<f64>() + rest[side] - 1.0).abs() < 1e-12);
         }

@@ -117,7 +117,9 @@ fn grow(codes: &Codes, derivatives: &[[f32; 2]], order: &mut [u32], scores: &mut
         let Some(split) = split else {
             let value = -RATE * at.sum[0] / (at.sum[1] + RIDGE);
             nodes[at.node] = Node::Leaf(value as f32);
-            rows.iter().for_each(|row| scores[*row as usize] += value);
+            for row in rows.iter() {
+                scores[*row as usize] += value;
+            }
             continue;
         };
         let of = &codes.of[split.feature];

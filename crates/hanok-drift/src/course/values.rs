@@ -319,7 +319,9 @@ fn categories(texts: &[Vec<StringViewArray>; 2], windows: &Windows, limit: usize
         before += chunk.len();
     }
     reference.resize(places.names.len(), 0);
-    counts.iter_mut().for_each(|counts| counts.resize(places.names.len(), 0));
+    for counts in &mut counts {
+        counts.resize(places.names.len(), 0);
+    }
     Some(Held::Categories(reference, counts))
 }
 

@@ -26,7 +26,7 @@ pub struct Windows {
 impl Windows {
     /// Windows of one width in seconds over a column of dates, timestamps or numbers of seconds, in chunks. They begin at multiples
     /// of the width since 1970 in UTC, weeks on Mondays. Without a width the least readable one is taken that gives at most 60
-    /// windows.
+    /// windows, of dates at least a day.
     pub fn new(times: &[ArrayRef], width: Option<f64>) -> Result<Windows, CourseError> {
         let mut seconds = Vec::with_capacity(times.iter().map(|chunk| chunk.len()).sum());
         for chunk in times {
@@ -39,7 +39,8 @@ impl Windows {
         let finite = || seconds.iter().copied().filter(|time| time.is_finite());
         let (low, high) =
             (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
-        let width = width.unwrap_or_else(|| chosen(low, high));
+        let are_days = finite().all(|time| time % DAY == 0.0);
+        let width = width.unwrap_or_else(|| chosen(low, high, if are_days { DAY } else { 0.0 }));
         // 1970 began on a Thursday.
         let offset = if width % (7.0 * DAY) == 0.0 { 4.0 * DAY } else { 0.0 };
         let place = |time: f64| ((time - offset) / width).floor();
@@ -77,17 +78,13 @@ impl Windows {
     }
 }
 
-fn chosen(low: f64, high: f64) -> f64 {
+/// The least readable width that is not below another.
+fn chosen(low: f64, high: f64, least: f64) -> f64 {
     let widths = CLOCK.iter().copied().chain(DAYS.iter().map(|days| days * DAY));
-    let mut least = f64::INFINITY;
-    for width in widths {
-        least = width;
-        // One more than fits may begin before the first time.
-        if (high - low) / width + 1.0 <= CHOSEN_MAX {
-            return width;
-        }
-    }
-    least.max((high - low) / (CHOSEN_MAX - 1.0))
+    let widths = widths.filter(|width| *width >= least);
+    // One more than fits may begin before the first time.
+    let mut few = widths.filter(|width| (high - low) / width + 1.0 <= CHOSEN_MAX);
+    few.next().unwrap_or((high - low) / (CHOSEN_MAX - 1.0))
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ fn drift_of_important_columns_comes_first() {
     let (found, ranked) = names(&[]);
     assert_eq!(found, ["kind", "much", "some", "none"]);
     assert_eq!((ranked[0].score, ranked[1].importance), (f64::INFINITY, 1.0));
-    let (found, ranked) = names(&[("some", -8.0), ("much", 1.0), ("none", 100.0), ("gone", 3.0)]);
+    let (found, ranked) = names(&[("some", -8.0), ("much", 0.1), ("none", 100.0), ("gone", 3.0)]);
     // A column that has not drifted stays behind those that have; one without importance is the last of its verdict.
     assert_eq!(found, ["some", "much", "kind", "none"]);
     assert_eq!((ranked[2].score, ranked[2].verdict, ranked[0].importance), (0.0, Verdict::Drifted, 0.08));
