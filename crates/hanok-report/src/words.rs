@@ -88,7 +88,7 @@ words! {
     // Heads of tables.
     Column "column" "열";
     Verdict "verdict" "판정";
-    Effect "effect against its threshold" "효과와 기준치";
+    Effect "effect" "효과";
     Probability "p (adjusted)" "p (보정)";
     Since "since" "시작";
     Importance "importance" "중요도";

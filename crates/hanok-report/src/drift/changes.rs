@@ -112,7 +112,7 @@ fn categories(column: &Column, words: Words) -> String {
     }
     match moved {
         Some((of, before, after)) => {
-            format!("{} {}", name(&label(column, of, words)), arrow(&share(before), &share(after)))
+            format!("{}: {}", name(&label(column, of, words)), arrow(&share(before), &share(after)))
         }
         None => String::new(),
     }

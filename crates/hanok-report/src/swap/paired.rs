@@ -188,7 +188,9 @@ pub(super) fn movers(view: &View<'_>) -> String {
             classes.map_or(String::new(), |classes| format!(" <small>{}</small>", name(&classes[at])))
         };
         let said = |at: usize| figure(format!("<span>{}{}</span>", number(mover.predictions[at]), class(at)));
-        let mut cells = vec![cell(count(mover.row)), said(0), said(1), figure(signed(mover.delta))];
+        let row = count(mover.row);
+        let row = words.choose(format!("row {row}"), format!("{row}행"));
+        let mut cells = vec![cell(row), said(0), said(1), figure(signed(mover.delta))];
         if is_labelled {
             cells.push(figure(mover.label.map_or_else(|| "–".to_owned(), number)));
         }
@@ -215,6 +217,9 @@ pub(super) fn movers(view: &View<'_>) -> String {
 }
 
 fn reasons(mover: &Mover) -> Cell {
+    if mover.features.is_empty() {
+        return Cell::default();
+    }
     let one = |(feature, values): &(String, [f64; 2])| {
         format!("{} <small>{} → {}</small>", name(feature), signed(values[0]), signed(values[1]))
     };
