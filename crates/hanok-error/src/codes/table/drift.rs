@@ -52,4 +52,7 @@ codes! { CODES:
     PROFILE_ROWS = "HK1834", "rows do not fit the profile that they are added to",
         "Every batch of rows must have the columns that the profile was begun with, in the same order.",
         "Select the same columns for every batch.";
+    REPORT_JSON = "HK1890", "a report cannot be written as JSON",
+        "A result of a comparison has something that JSON cannot carry; results of Hanok's own comparisons do not.",
+        "Report it with the message; the HTML of the same report can still be written.";
 }
