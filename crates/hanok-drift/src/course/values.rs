@@ -264,7 +264,7 @@ impl Numbers {
         let (n, m) = (self.reference.sorted.len() as f64, values.len() as f64);
         let harmonic = n * m / (n + m);
         let d = ranks.above.max(ranks.below) as f64 / (ranks.n as f64 * m);
-        let found = effects(&ranks, self.deviation, self.reference.finite(), harmonic, options);
+        let found = effects(&ranks, self.deviation, self.reference.spread(), harmonic, options);
         found.map(|effect| Found { effect, chance: Chance::Kolmogorov(d, harmonic) }).into()
     }
 

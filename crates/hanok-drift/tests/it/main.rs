@@ -8,9 +8,11 @@
 
 mod classifier;
 mod course;
+mod damage;
 mod draws;
 mod kinds;
 mod null;
+mod profiles;
 mod properties;
 mod rank;
 mod tables;
