@@ -23,7 +23,7 @@ use std::sync::{Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 pub use compare::compare_profiles;
 pub use error::ProfileError;
@@ -123,18 +123,20 @@ impl TableProfile {
         let rows = self.rows + other.rows;
         within_limit(rows)?;
         let error = |column: &str, reason| ProfileError::Merge { column: column.to_owned(), reason };
-        for column in &self.columns {
-            let twin =
-                other.column(&column.name).ok_or_else(|| error(&column.name, "is in one profile only"))?;
+        let mut twins: HashMap<&str, &ColumnProfile> = other.by_name();
+        let mut pairs = Vec::with_capacity(self.columns.len());
+        for column in &mut self.columns {
+            let twin = twins.remove(column.name.as_str());
+            let twin = twin.ok_or_else(|| error(&column.name, "is in one profile only"))?;
             if !column.values.can_merge(&twin.values) {
                 return Err(error(&column.name, "has values of another kind in each profile"));
             }
+            pairs.push((column, twin));
         }
-        if let Some(new) = other.columns.iter().find(|column| self.column(&column.name).is_none()) {
-            return Err(error(&new.name, "is in one profile only"));
+        if let Some(new) = twins.keys().min() {
+            return Err(error(new, "is in one profile only"));
         }
-        for column in &mut self.columns {
-            let Some(twin) = other.column(&column.name) else { continue };
+        for (column, twin) in pairs {
             if matches!(column.values, Values::Nothing) {
                 column.data_type = twin.data_type.clone();
             }
@@ -158,6 +160,10 @@ impl TableProfile {
     /// A column by its name.
     pub fn column(&self, name: &str) -> Option<&ColumnProfile> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    fn by_name(&self) -> HashMap<&str, &ColumnProfile> {
+        self.columns.iter().map(|column| (column.name.as_str(), column)).collect()
     }
 
     /// Names of columns of a type without statistics.

@@ -12,6 +12,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("axum", &["hanok-serve"]),
     ("clap", &["hanok-cli"]),
     ("clap_complete", &["hanok-cli"]),
+    ("datasketches", &["hanok-drift"]),
     ("deltalake", &["hanok-lake"]),
     ("deltalake-core", &["hanok-lake"]),
     ("heed", &["hanok-online"]),

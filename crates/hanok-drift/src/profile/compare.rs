@@ -1,7 +1,7 @@
 //! Two profiles compared, with what sketches do not know.
 
 use arrow::datatypes::DataType;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::aspects::{changed, missing_of, push, push_categories, push_outside};
 use crate::bins::Bins;
@@ -49,20 +49,19 @@ pub fn compare_profiles(
         columns.chain(profile.skipped.iter().cloned()).collect::<Vec<String>>()
     };
     let sides = [names(reference), names(current)];
+    let sets = sides.each_ref().map(|names| names.iter().collect::<HashSet<&String>>());
     let only = |side: usize| {
-        let others: hashbrown::HashSet<&String> = sides[1 - side].iter().collect();
-        sides[side].iter().filter(|name| !others.contains(name)).cloned().collect::<Vec<String>>()
+        sides[side].iter().filter(|name| !sets[1 - side].contains(name)).cloned().collect::<Vec<String>>()
     };
-    let places: HashMap<&str, &ColumnProfile> =
-        current.columns.iter().map(|column| (column.name.as_str(), column)).collect();
+    let places = [reference.by_name(), current.by_name()];
     let (mut columns, mut skipped) = (Vec::new(), Vec::new());
-    let (vanished, new) = (only(0), only(1));
-    for name in sides[0].iter().filter(|name| !vanished.contains(name)) {
-        match (reference.column(name), places.get(name.as_str())) {
-            (Some(left), Some(right)) => columns.push(column([left, right], options)),
+    for name in sides[0].iter().filter(|name| sets[1].contains(name)) {
+        match [0, 1].map(|side| places[side].get(name.as_str())) {
+            [Some(left), Some(right)] => columns.push(column([left, right], options)),
             _ => skipped.push(name.clone()),
         }
     }
+    let (vanished, new) = (only(0), only(1));
     if columns.is_empty() {
         return Err(CompareError::NothingInCommon);
     }
@@ -185,6 +184,9 @@ fn binned(sides: [&Numbers; 2], missing: [u64; 2]) -> [crate::measure::Statistic
 /// Buckets that the reference's ends divide have an unknown number of values on each side of them.
 fn outside(column: &mut Column, [reference, current]: [&Numbers; 2], options: &Options) {
     let (Some([first, last]), Some([least, largest])) = (reference.range(), current.range()) else { return };
+    if reference.count() < 2 {
+        return;
+    }
     let (mut sure, mut perhaps) = (0_u64, 0_u64);
     for bucket in current.grid.buckets() {
         let (low, high) = (bucket.low.max(least), bucket.high.min(largest));

@@ -2,10 +2,17 @@
 
 use datasketches::frequencies::{ErrorType, FrequentItemsSketch};
 
+use crate::profile::ROWS_MAX;
+use crate::profile::bytes::Reader;
 use crate::text::hash;
 
 /// The logarithm of the table's size; three quarters of it are used.
 const LG_MAP: u8 = 11;
+/// That of the smallest table.
+const LG_MAP_MIN: u8 = 3;
+/// DataSketches' number of the family, and its flags of nothing.
+const FAMILY: u8 = 10;
+const EMPTY: u8 = 5;
 /// So many different texts are counted exactly.
 pub(crate) const EXACT_MAX: usize = (1 << LG_MAP) * 3 / 4;
 /// A longer text, in bytes, is kept as its beginning and a hash of it all.
@@ -71,35 +78,46 @@ impl Frequent {
         self.0.lower_bound(text)
     }
 
-    /// The serialized form of a `frequent_strings_sketch`.
+    /// The serialized form of a `frequent_strings_sketch`, with the texts in order, so that the same counts make the same bytes.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        self.0.serialize()
+        let rows = self.rows();
+        let fits = |lg: &u8| rows.len() <= (1 << lg) * 3 / 4;
+        let lg_size = (LG_MAP_MIN..LG_MAP).find(fits).unwrap_or(LG_MAP);
+        let is_empty = self.total() == 0;
+        let (longs, flags) = if is_empty { (1, EMPTY) } else { (4, 0) };
+        let mut out = vec![longs, 1, FAMILY, LG_MAP, lg_size, flags, 0, 0];
+        if is_empty {
+            return out;
+        }
+        out.extend((rows.len() as u64).to_le_bytes());
+        out.extend(self.total().to_le_bytes());
+        out.extend(self.error().to_le_bytes());
+        rows.iter().for_each(|(_, count)| out.extend(count.to_le_bytes()));
+        for (text, _) in &rows {
+            out.extend((text.len() as u32).to_le_bytes());
+            out.extend(text.as_bytes());
+        }
+        out
     }
 
-    /// Reads what [`Frequent::to_bytes`] writes. The crate takes the table's size from the bytes and allocates it, so what it may read
-    /// is checked before.
+    /// Reads only what [`Frequent::to_bytes`] writes. The crate takes the table's size from the bytes and allocates it, so what it may
+    /// read is checked before.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Frequent, &'static str> {
         const WRONG: &str = "its frequent texts are not a sketch of this format";
-        let sizes = bytes.get(3..5).ok_or(WRONG)?;
-        if sizes[0] != LG_MAP || sizes[1] > LG_MAP {
+        if !matches!(bytes, [_, _, _, LG_MAP, LG_MAP_MIN..=LG_MAP, ..]) {
             return Err(WRONG);
         }
-        let word = |at: usize| {
-            let word = bytes.get(at..at + 8)?.try_into().ok()?;
-            Some(u64::from_le_bytes(word))
-        };
-        if bytes.len() > 8 {
-            let (Some(total), Some(error)) = (word(HEADER - 16), word(HEADER - 8)) else { return Err(WRONG) };
-            if error > total {
+        if let Some(sums) = bytes.get(HEADER - 16..) {
+            let mut sums = Reader(sums);
+            let [total, error] = [u64::from_le_bytes(sums.array()?), u64::from_le_bytes(sums.array()?)];
+            if total > ROWS_MAX || error > total {
                 return Err(WRONG);
             }
         }
         let sketch = Frequent(FrequentItemsSketch::deserialize(bytes).map_err(|_| WRONG)?);
         let counted: u64 = sketch.rows().iter().map(|(_, count)| count).sum();
-        // Items twice or without a count, or anything after the end, would make other bytes.
-        let is_whole = sketch.to_bytes().len() == bytes.len()
-            && (counted == sketch.total() || !sketch.is_exact() && counted < sketch.total());
-        if is_whole { Ok(sketch) } else { Err(WRONG) }
+        let is_whole = counted == sketch.total() || !sketch.is_exact() && counted < sketch.total();
+        if is_whole && sketch.to_bytes() == bytes { Ok(sketch) } else { Err(WRONG) }
     }
 }
 

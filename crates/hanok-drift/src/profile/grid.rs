@@ -34,7 +34,7 @@ impl Grid {
         for run in sorted.chunk_by(|a, b| a >> self.shift == b >> self.shift) {
             more.push((run[0] >> self.shift, run.len() as u64));
         }
-        self.merge(&Grid { shift: self.shift, buckets: more });
+        self.absorb(&more);
     }
 
     pub(crate) fn merge(&mut self, other: &Grid) {
@@ -42,7 +42,11 @@ impl Grid {
         self.coarsen(shift);
         let mut other = other.clone();
         other.coarsen(shift);
-        self.buckets = sum(&self.buckets, &other.buckets);
+        self.absorb(&other.buckets);
+    }
+
+    fn absorb(&mut self, more: &[(u64, u64)]) {
+        self.buckets = sum(&self.buckets, more);
         while self.buckets.len() > BUCKETS_MAX {
             self.coarsen(self.shift + 1);
         }
@@ -96,7 +100,11 @@ impl Grid {
 
     pub(crate) fn bucket(&self, (place, count): (u64, u64)) -> Bucket {
         let low = place << self.shift;
-        let high = low | ((1 << self.shift) - 1);
+        let mut high = low | ((1 << self.shift) - 1);
+        // Below zero's key is that of −0, which counts as 0.
+        if high + 1 == key(0.0) && high > low {
+            high -= 1;
+        }
         let number = |at: u64| value(at.clamp(key(f64::NEG_INFINITY), key(f64::INFINITY)));
         Bucket { low: number(low), high: number(high), count }
     }

@@ -167,7 +167,9 @@ impl Numbers {
 
     /// How many different numbers there are, and how far that may be from the truth.
     pub(crate) fn distinct(&self) -> Option<(f64, f64)> {
-        if self.grid.is_exact() {
+        if self.count() == 0 {
+            None
+        } else if self.grid.is_exact() {
             Some((self.grid.len() as f64, 0.0))
         } else {
             Some(self.distinct.as_ref()?.estimate())

@@ -33,7 +33,7 @@ fn survives(json: &[u8]) {
 /// The strings below a value, in a fixed order.
 fn texts<'a>(value: &'a mut Value, out: &mut Vec<&'a mut String>) {
     match value {
-        Value::String(text) => out.push(text),
+        Value::String(text) if text != "nothing" => out.push(text),
         Value::Array(values) => values.iter_mut().for_each(|value| texts(value, out)),
         Value::Object(values) => values.iter_mut().for_each(|(_, value)| texts(value, out)),
         _ => {}
@@ -128,7 +128,7 @@ fn every_part_must_agree_with_the_others() {
     for part in ["kll", "histogram", "moments"] {
         let path = |column: usize| format!("/columns/{column}/state/numbers/{part}");
         let other = document.pointer(&path(3)).unwrap().clone();
-        assert_eq!(change(&path(2), other), if part == "moments" { "read" } else { "HK1830" }, "{part}");
+        assert_eq!(change(&path(2), other), "HK1830", "{part}");
     }
     for json in [&b""[..], b"{}", b"[]", b"null", b"{\"format\":\"hanok-profile\",\"version\":1}", &[0xff; 9]]
     {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, ListArray, NullArray, RecordBatch,
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, ListArray, NullArray, RecordBatch,
     StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow::compute::concat_batches;
@@ -175,7 +175,9 @@ fn assert_equal(found: &Report, exact: &Report) {
         assert_eq!(a.categories, b.categories);
         for (p, q) in a.profiles.iter().zip(&b.profiles) {
             assert!(near(p.mean, q.mean) && near(p.deviation, q.deviation), "{name}: {p:?} {q:?}");
-            let p = Profile { mean: q.mean, deviation: q.deviation, ..p.clone() };
+            // Of rows this is only known when both sides have values.
+            let distinct = q.distinct.and(p.distinct);
+            let p = Profile { mean: q.mean, deviation: q.deviation, distinct, ..p.clone() };
             assert_eq!(&p, q, "{name}");
         }
         assert_eq!(a.aspects.len(), b.aspects.len(), "{name}");
