@@ -91,7 +91,9 @@ fn assert_same(left: &TableProfile, right: &TableProfile) {
         let name = a.name();
         assert_eq!((name, a.kind(), a.histogram()), (b.name(), b.kind(), b.histogram()));
         let (mut p, q) = (a.profile(), b.profile());
-        assert!(near(p.mean, q.mean), "{name}: {p:?} {q:?}");
+        let of_deviation = 1e-10 * q.deviation.unwrap_or(0.0);
+        let is_near = |(p, q): (f64, f64)| (p - q).abs() <= of_deviation;
+        assert!(near(p.mean, q.mean) || p.mean.zip(q.mean).is_some_and(is_near), "{name}: {p:?} {q:?}");
         // What is left of the deviation of equal values is rounding.
         let slack = 1e-9 * p.mean.map_or(0.0, f64::abs);
         assert!(
@@ -133,8 +135,8 @@ proptest! {
     fn neither_threads_nor_batches_change_a_profile(seed: u64, size in 1_usize..20_000, cut in 0_usize..20_000) {
         let whole = rows(&mut Draws(seed), size, 0.0);
         let cut = cut % (size + 1);
-        // Batches matter for texts that are too many to be counted.
-        let places: Vec<usize> = (0..whole.num_columns()).filter(|at| whole.schema().field(*at).name() != "name").collect();
+        let is_text = |at: &usize| *whole.schema().field(*at).data_type() == DataType::Utf8;
+        let places: Vec<usize> = (0..whole.num_columns()).filter(|at| !is_text(at)).collect();
         let whole = whole.project(&places).unwrap();
         let mut one = TableProfile::new(&whole.schema()).unwrap();
         one.update(&whole, 1).unwrap();
