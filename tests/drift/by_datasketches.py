@@ -40,8 +40,6 @@ def check_numbers(values, state, summary, place, deviations):
         found = sketch.get_quantile(share, True)
         if not is_exact and np.isfinite(found):
             deviations.add("kll quantile", summary["quantiles"][name], found, f"{place} {name}", 0)
-        error = abs(sketch.get_rank(found, True) - share)
-        deviations.check(error <= 0.01 or is_exact, f"{place} {name}: {error}")
     below, at = np.sort(values), np.unique(values)
     ranks = np.array(sketch.get_cdf(at[: 500], True))[:-1]
     exact = np.searchsorted(below, at[: 500], side="right") / len(values)
@@ -55,12 +53,10 @@ def distinct(bytes, values, found, place, deviations):
     for value in values:
         theirs.update(value)
     union = datasketches.hll_union(12)
-    union.update(theirs)
-    before = union.get_result().get_estimate()
     union.update(sketch)
-    # The same hashes: ours adds nothing to theirs.
-    after = union.get_estimate()
-    deviations.check(abs(after / before - 1) <= 0.05 and abs(sketch.get_estimate() / len(values) - 1) < 0.07, f"{place}: {before}, {after} different values")
+    union.update(theirs)
+    # The same hashes: theirs adds nothing to ours.
+    deviations.add("hll estimate", sketch.get_estimate(), union.get_estimate(), place)
     deviations.check(abs(found / len(values) - 1) < 0.05, f"{place}: {found} different values, not {len(values)}")
 
 
