@@ -79,8 +79,8 @@ impl TableProfile {
         Ok(profile)
     }
 
-    /// Adds rows, on some threads. What the profile says then depends on the rows and their order, but not on the threads, and but for
-    /// texts not on how rows are divided into batches (each batch's different texts are taken together).
+    /// Adds rows, on some threads. What the profile says then depends on the rows and their order, but not on the threads and, but for
+    /// texts that are too many to be counted, not on how rows are divided into batches.
     ///
     /// # Errors
     ///

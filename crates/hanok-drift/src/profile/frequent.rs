@@ -92,7 +92,7 @@ impl Frequent {
         out.extend((rows.len() as u64).to_le_bytes());
         out.extend(self.total().to_le_bytes());
         out.extend(self.error().to_le_bytes());
-        rows.iter().for_each(|(_, count)| out.extend(count.to_le_bytes()));
+        out.extend(rows.iter().flat_map(|(_, count)| count.to_le_bytes()));
         for (text, _) in &rows {
             out.extend((text.len() as u32).to_le_bytes());
             out.extend(text.as_bytes());

@@ -85,16 +85,6 @@ impl Numbers {
         }
     }
 
-    /// Adds a number many times.
-    pub(crate) fn add_many(&mut self, number: f64, count: u64, scratch: &mut Scratch) {
-        for _ in 0..count {
-            self.pending.push(key(number));
-            if self.pending.len() == BLOCK {
-                self.settle(scratch);
-            }
-        }
-    }
-
     /// Gives what is pending to the sketches.
     pub(crate) fn settle(&mut self, scratch: &mut Scratch) {
         if self.pending.is_empty() {

@@ -4,7 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
 use arrow::compute::{cast, take};
 use arrow::datatypes::{DataType, Float64Type};
 
-use crate::categories::Tally;
+use crate::categories::Places;
 use crate::column::{self, Kind};
 use crate::error::CompareError;
 use crate::profile::distinct::Distinct;
@@ -216,19 +216,29 @@ fn hour_and_weekday(seconds: f64) -> (usize, usize) {
 impl Texts {
     /// Each different text of the chunk once, with how often it is there.
     fn add(&mut self, chunk: &ArrayRef, scratch: &mut Scratch) -> Result<(), CompareError> {
-        let chunks = column::texts(std::slice::from_ref(chunk))?;
-        let mut tally = Tally::new();
-        tally.add(0, chunks.iter().flat_map(|chunk| chunk.iter().flatten()), usize::MAX);
+        let texts = column::texts(std::slice::from_ref(chunk))?;
+        let mut places = Places::default();
+        let mut rows = Vec::with_capacity(chunk.len());
+        for texts in &texts {
+            places.each(texts, usize::MAX, |_, place| rows.push(place as usize));
+        }
+        let mut counts = vec![0; places.names.len()];
+        for place in &rows {
+            counts[*place] += 1;
+        }
         let mut buffer = String::new();
-        for (text, [count, _]) in tally.names.iter().zip(&tally.counts) {
+        let mut lengths = Vec::with_capacity(counts.len());
+        for (text, count) in places.names.iter().zip(counts) {
             let hash = hash(text.as_bytes());
             self.tokens[token(text, hash)] += count;
             pattern(text, &mut buffer);
-            self.patterns.add(&buffer, *count);
-            self.categories.add(text, *count);
+            self.patterns.add(&buffer, count);
+            self.categories.add(text, count);
             self.distinct.add_bytes(text.as_bytes());
-            self.lengths.add_many(text.chars().count() as f64, *count, scratch);
+            lengths.push(text.chars().count() as f64);
         }
+        let lengths: Vec<f64> = rows.into_iter().map(|place| lengths[place]).collect();
+        self.lengths.add(&lengths, scratch);
         Ok(())
     }
 }

@@ -135,8 +135,9 @@ proptest! {
     fn neither_threads_nor_batches_change_a_profile(seed: u64, size in 1_usize..20_000, cut in 0_usize..20_000) {
         let whole = rows(&mut Draws(seed), size, 0.0);
         let cut = cut % (size + 1);
-        let is_text = |at: &usize| *whole.schema().field(*at).data_type() == DataType::Utf8;
-        let places: Vec<usize> = (0..whole.num_columns()).filter(|at| !is_text(at)).collect();
+        // Batches matter for texts that are too many to be counted.
+        let is_many = |at: &usize| whole.schema().field(*at).name() == "name";
+        let places: Vec<usize> = (0..whole.num_columns()).filter(|at| !is_many(at)).collect();
         let whole = whole.project(&places).unwrap();
         let mut one = TableProfile::new(&whole.schema()).unwrap();
         one.update(&whole, 1).unwrap();
