@@ -1,6 +1,7 @@
-"""Drift statistics against scipy, Evidently, NannyML and river, and saved profiles against DataSketches.
+"""Drift statistics and outputs of models against scipy, scikit-learn, Evidently, NannyML and river, and saved profiles against
+DataSketches.
 
-    cargo build --release -p hanok-drift --example drift
+    cargo build --release -p hanok-drift --examples
     python -m tests.drift target/release/examples/drift [COUNT]
 
 Needs the packages of tests/drift/requirements.txt. Every seed makes two tables of many kinds of columns. The largest deviation of each
@@ -14,7 +15,9 @@ import sys
 import tempfile
 import warnings
 
-from tests.drift import by_datasketches, by_evidently, by_nannyml, by_river, by_scipy, change_points, flights, multivariate, tables
+from tests.drift import (
+    by_datasketches, by_evidently, by_nannyml, by_outputs, by_river, by_scipy, change_points, flights, multivariate, tables,
+)
 
 LIMIT = 1e-9
 
@@ -58,11 +61,13 @@ def main():
             by_nannyml.check(hanok, reference, current, seed, deviations)
             multivariate.check(hanok, seed, deviations)
             by_datasketches.check(hanok, reference, current, seed, deviations)
+            by_outputs.check(binary, hanok.folder, seed, deviations)
         for seed in range(count * 4):
             by_river.check(hanok, seed, deviations)
         for _ in change_points.annotated(hanok, deviations):
             pass
         flights.check(hanok, deviations)
+        by_outputs.estimates(binary, hanok.folder, deviations)
     for name, deviation in sorted(deviations.largest.items()):
         print(f"{name:36} {deviation:.1e}")
     for failure in deviations.failed[:40]:

@@ -32,14 +32,15 @@ mod words;
 
 pub use error::ChartError;
 pub use faces::{Fonts, covered};
-pub use html::{HOVER_SCRIPT, HOVER_STYLE, html};
+pub use html::{HOVER_SCRIPT, HOVER_STYLE, colours, document, escaped, html};
 pub use kinds::{
     Band, Bar, BarRow, Bin, Contribution, Contributions, Curve, Decision, DecisionRow, Distribution, Event,
     Feature, Grid, Heatmap, Interactions, Level, Line, Outline, Reliability, Scatter, Steps, Timeline,
     Variable,
 };
-pub use number::{count, number};
+pub use number::{count, number, percent};
 pub use png::{Png, png};
 pub use spec::{Chart, Plot};
 pub use style::{Language, Style, Theme};
 pub use svg::svg;
+pub use time::full as moment;

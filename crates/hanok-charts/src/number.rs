@@ -46,7 +46,7 @@ pub(crate) fn percent_figure(share: f64) -> String {
 }
 
 /// A share as a percentage: `12%`, `0.4%`, `<0.1%`.
-pub(crate) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     if !share.is_finite() {
         return not_finite(share).to_owned();
     }

@@ -225,7 +225,13 @@ impl Source {
             missing: (self.below(2) == 0).then(|| self.number()),
         };
         let series = (0..count).map(series).collect();
-        Plot::Distribution(Distribution { axis: self.name(), edges: self.numbers(length), smooth, series })
+        Plot::Distribution(Distribution {
+            axis: self.name(),
+            edges: self.numbers(length),
+            smooth,
+            times: self.below(2) == 0,
+            series,
+        })
     }
 
     fn timeline(&mut self) -> Plot {

@@ -57,8 +57,8 @@ pub(crate) fn ticks(low: f64, high: f64, count: f64, language: Language) -> Vec<
     })
 }
 
-/// A moment in full: `2013-01-31`, with the time of day unless it is midnight.
-pub(crate) fn full(micros: f64) -> String {
+/// A moment (microseconds since 1970-01-01 UTC) in full: `2013-01-31`, with the time of day unless it is midnight.
+pub fn full(micros: f64) -> String {
     let Some(moment) = moment(micros as i64) else { return crate::number::number(micros) };
     if moment.num_seconds_from_midnight() == 0 {
         moment.format("%Y-%m-%d").to_string()

@@ -12,6 +12,7 @@ use crate::scale::{Format, Scale, extent, padded, with_zero};
 use crate::scene::{Mark, Point, Rect, Shape};
 use crate::spec;
 use crate::style::Language;
+use crate::time;
 use crate::words::{self, Word};
 
 /// Bins of the whole picture; neighbours are joined beyond.
@@ -30,6 +31,9 @@ pub struct Distribution {
     /// The values are densities at places instead of shares of bins.
     #[serde(default)]
     pub smooth: bool,
+    /// The edges are moments in microseconds since 1970-01-01 UTC.
+    #[serde(default)]
+    pub times: bool,
     /// The distributions. The first is filled: what the others are compared with.
     pub series: Vec<Outline>,
 }
@@ -55,7 +59,7 @@ impl Distribution {
     pub(super) fn summary(&self, language: Language) -> String {
         let part = |series: &Outline| match series.median {
             Some(median) => {
-                format!("{}: {}", series.name, words::with_number(Word::Median, median, language))
+                format!("{}: {} {}", series.name, Word::Median.text(language), self.place(median))
             }
             None => series.name.clone(),
         };
@@ -91,7 +95,8 @@ impl Distribution {
         let high = if values.1 > 0.0 { values.1 * 1.06 } else { 1.0 };
         let label = if self.smooth || page.is_part { "" } else { page.word(Word::RowsShare) };
         let format = if self.smooth { Format::Number } else { Format::Percent };
-        let x = Axis { label: &self.axis, values: padded(Some(found), 0.0), format: Format::Number };
+        let of_edges = if self.times { Format::Time } else { Format::Number };
+        let x = Axis { label: &self.axis, values: padded(Some(found), 0.0), format: of_edges };
         let height = (page.field_height() * 0.75).round();
         let frame = page.frame(x, Axis { label, values: (0.0, high), format }, height, 0.0);
         for (place, series) in self.series.iter().enumerate() {
@@ -108,13 +113,17 @@ impl Distribution {
                 let (x, y) = (frame.x.at(median), frame.plot.bottom());
                 let half = page.em * 0.4;
                 let triangle = vec![(x, y - half * 1.6), (x + half, y), (x - half, y)];
-                let tip =
-                    format!("{}: {}", series.name, words::with_number(Word::Median, median, page.language));
+                let tip = format!("{}: {} {}", series.name, page.word(Word::Median), self.place(median));
                 page.scene.mark(Mark::new(Shape::Area(triangle), ink).tip(tip));
             }
         }
         self.tips(page, frame.plot, frame.x);
         Ok(())
+    }
+
+    /// A place on the axis in full.
+    fn place(&self, place: f64) -> String {
+        if self.times { time::full(place) } else { number(place) }
     }
 
     fn outline(&self, series: &Outline, x: Scale, y: Scale) -> Vec<Point> {
@@ -145,8 +154,8 @@ impl Distribution {
                 self.series.iter().map(|series| format!("{}: {}", series.name, percent(series.values[bin])));
             let tip = format!(
                 "{} – {}\n{}",
-                number(edges[0]),
-                number(edges[1]),
+                self.place(edges[0]),
+                self.place(edges[1]),
                 shares.collect::<Vec<_>>().join("; ")
             );
             let room = Rect::between((x.at(edges[0]), plot.y), (x.at(edges[1]), plot.bottom()));

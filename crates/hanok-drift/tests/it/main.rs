@@ -12,6 +12,7 @@ mod damage;
 mod draws;
 mod kinds;
 mod null;
+mod outputs;
 mod profiles;
 mod properties;
 mod rank;

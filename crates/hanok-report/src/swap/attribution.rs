@@ -1,0 +1,88 @@
+//! How the reasons of both models differ.
+
+use hanok_charts::{Bar, BarRow, Chart, Plot};
+use hanok_drift::outputs::swap::{Attribution, FeatureShift};
+
+use super::View;
+use crate::error::ReportError;
+use crate::figures::{count, share};
+use crate::markup::{Row, cell, figure, name, paragraph, section, table, text};
+use crate::page::picture;
+use crate::words::Word;
+
+/// Features that are drawn and listed.
+const FEATURES_MAX: usize = 15;
+
+pub(super) fn html(view: &View<'_>) -> Result<String, ReportError> {
+    let Some(found) = &view.swap.attribution else { return Ok(String::new()) };
+    let words = view.words;
+    let rows = count(found.rows);
+    let said = match found.ndcg {
+        Some(ndcg) => words.choose(
+            format!("The ranking of the features agrees with an nDCG of <b>{ndcg:.3}</b> (1 is the same ranking; below 0.9 is an alarm), by {rows} explained rows."),
+            format!("특성 순위의 일치도 nDCG는 <b>{ndcg:.3}</b>입니다 (1이면 같은 순위, 0.9 미만이면 경보). 설명된 행 {rows}개 기준."),
+        ),
+        None => words.choose(format!("{rows} rows were explained."), format!("설명된 행 {rows}개.")),
+    };
+    let drawn = picture(words.of(Word::Attribution), &chart(view, found), words.0)?;
+    let body = format!(
+        "{}<div class=\"pair\">\n<div>{drawn}</div>\n<div>{}</div>\n</div>\n",
+        paragraph("", &said),
+        moves(view, found)
+    );
+    Ok(section("attribution", words.of(Word::Attribution), &body))
+}
+
+fn chart(view: &View<'_>, found: &Attribution) -> Chart {
+    let row = |feature: &FeatureShift| BarRow {
+        name: feature.name.clone(),
+        values: feature.share.iter().map(|share| share.unwrap_or(0.0)).collect(),
+    };
+    let rows: Vec<BarRow> = found.features.iter().take(FEATURES_MAX).map(row).collect();
+    let plot = Plot::Bar(Bar {
+        axis: view.words.choose("share of a model’s reasons", "모델 근거에서의 비중").to_owned(),
+        series: view.names.to_vec(),
+        rows_max: rows.len().max(2),
+        rows,
+        keep_order: true,
+        percent: true,
+    });
+    Chart { title: String::new(), subtitle: String::new(), note: String::new(), sample_of: None, plot }
+}
+
+fn moves(view: &View<'_>, found: &Attribution) -> String {
+    let words = view.words;
+    let line = |feature: &FeatureShift| -> Row {
+        let rank = |at: usize| figure(feature.rank[at].map_or_else(|| "–".to_owned(), count));
+        let part = |at: usize| feature.share[at].map_or_else(|| "–".to_owned(), share);
+        let moved = match feature.moved {
+            Some(0) => "=".to_owned(),
+            Some(moved) if moved > 0 => format!("▲ {moved}"),
+            Some(moved) => format!("▼ {}", moved.unsigned_abs()),
+            None => "–".to_owned(),
+        };
+        vec![
+            cell(name(&feature.name)),
+            rank(0),
+            rank(1),
+            figure(moved),
+            figure(format!("{} → {}", part(0), part(1))),
+        ]
+        .into()
+    };
+    let rows: Vec<Row> = found.features.iter().take(FEATURES_MAX).map(line).collect();
+    let [first, second] = view.names.each_ref().map(|name| text(&crate::markup::shortened(name, 12)));
+    let heads = [words.of(Word::Feature), &first, &second, words.of(Word::Moved), words.of(Word::Part)];
+    let mut out = table("facts", words.of(Word::Rank), &heads, &rows);
+    if found.features.len() > FEATURES_MAX {
+        let n = found.features.len() - FEATURES_MAX;
+        out += &paragraph(
+            "muted",
+            &words.choose(
+                format!("{n} features with smaller shares are not shown."),
+                format!("비중이 더 작은 특성 {n}개는 생략했습니다."),
+            ),
+        );
+    }
+    out
+}
