@@ -52,6 +52,27 @@ codes! { CODES:
     PROFILE_ROWS = "HK1834", "rows do not fit the profile that they are added to",
         "Every batch of rows must have the columns that the profile was begun with, in the same order.",
         "Select the same columns for every batch.";
+    MONITOR_DEFINITION = "HK1850", "a monitor's definition does not make sense",
+        "A monitor of monitors/*.yaml is defined twice, refers to a channel that is not defined, or has a value that cannot be understood.",
+        "Correct the definition named in the message; docs/monitors.md has them all.";
+    MONITOR_UNKNOWN = "HK1851", "no such monitor",
+        "No file of monitors/ defines a monitor of that name.",
+        "Run `hanok monitor status` to see which there are.";
+    MONITOR_TABLE = "HK1852", "a monitor does not fit its table",
+        "The table lacks a column that the monitor names, its time column is neither a date nor a time, or nothing is left to compare.",
+        "Compare the monitor with its table (`hanok sql \"select * from … limit 5\"`) and correct one of them.";
+    MONITOR_BUSY = "HK1853", "monitors are running already",
+        "Another `hanok monitor` of this project records windows at this moment; only one may, so that no window is recorded twice.",
+        "Wait for it. If none is running, run again: a lock of a killed process is let go by the system.";
+    MONITOR_CHANNEL = "HK1854", "an alert could not be delivered",
+        "The file cannot be written, the webhook or the mail server did not take the message, or an environment variable with its address or password is not set. What was measured is recorded.",
+        "Correct the channel; the next `hanok monitor` delivers what is left, for seven days.";
+    MONITOR_HISTORY = "HK1855", "the history of the monitors cannot be used",
+        "`monitor.results` or `monitor.deliveries` has other columns than monitors write, or other values.",
+        "Only `hanok monitor` should write there. Go on with an earlier state: `hanok branch reset`, or a branch from before the change.";
+    MONITOR_WINDOWS = "HK1856", "windows cannot be cut",
+        "`--from` and `--to` hold no whole window, or a window of rows would begin before the table does.",
+        "Give a longer range; windows of a calendar begin at midnight, on Monday or on the first of the month in the monitor's time zone.";
     REPORT_JSON = "HK1890", "a report cannot be written as JSON",
         "A result of a comparison has something that JSON cannot carry; results of Hanok's own comparisons do not.",
         "Report it with the message; the HTML of the same report can still be written.";
