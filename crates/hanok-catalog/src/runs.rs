@@ -39,6 +39,8 @@ pub enum RunKind {
     Predict,
     /// Explaining a model's predictions.
     Explain,
+    /// Comparing windows of tables with their references.
+    Monitor,
 }
 
 impl RunKind {
@@ -57,11 +59,12 @@ impl RunKind {
             Self::Rebase => "rebase",
             Self::Predict => "predict",
             Self::Explain => "explain",
+            Self::Monitor => "monitor",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        const ALL: [RunKind; 13] = [
+        const ALL: [RunKind; 14] = [
             RunKind::Load,
             RunKind::Build,
             RunKind::Apply,
@@ -75,6 +78,7 @@ impl RunKind {
             RunKind::Rebase,
             RunKind::Predict,
             RunKind::Explain,
+            RunKind::Monitor,
         ];
         ALL.into_iter().find(|kind| kind.name() == text)
     }

@@ -4,8 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
 use hanok_engine::{AsOf, RowKey};
-
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+pub(crate) use hanok_types::parse_time;
 
 /// One `--entity`: pairs of a join key and its value.
 pub(crate) type EntityPart = Vec<(String, String)>;
@@ -20,19 +19,10 @@ pub(crate) fn parse_var(text: &str) -> Result<(String, serde_json::Value), Strin
     Ok((name.to_owned(), value))
 }
 
-/// A time as microseconds since 1970-01-01 UTC: RFC 3339, or without a zone as UTC, or a date for its midnight UTC.
-pub(crate) fn parse_time(text: &str) -> Result<i64, String> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(time.timestamp_micros());
-    }
-    if let Ok(date) = text.parse::<NaiveDate>() {
-        return Ok(date.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_micros());
-    }
-    let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
-    let time = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    time.map(|time| time.and_utc().timestamp_micros()).ok_or_else(|| {
-        "it must be a time such as 2026-01-31T12:00:00Z or a date such as 2026-01-31".to_owned()
-    })
+/// `NAME=VALUE`.
+pub(crate) fn parse_setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it must be NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 /// What a branch begins with.
@@ -68,7 +58,7 @@ pub(crate) fn parse_ttl(text: &str) -> Result<Duration, String> {
 
 /// As a time to live, or nothing: `0s`.
 pub(crate) fn parse_age(text: &str) -> Result<Duration, String> {
-    let us = hanok_features::parse_duration(text)?;
+    let us = hanok_types::parse_duration(text)?;
     Ok(Duration::from_micros(u64::try_from(us).map_err(|_| "it must not be negative".to_owned())?))
 }
 
@@ -153,24 +143,6 @@ fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_and_dates() {
-        let noon = 1_359_633_600_000_000;
-        for text in [
-            "2013-01-31T12:00:00Z",
-            "2013-01-31T14:00:00+02:00",
-            "2013-01-31 12:00:00",
-            "2013-01-31T12:00",
-            "2013-01-31 12:00:00.0",
-        ] {
-            assert_eq!(parse_time(text), Ok(noon), "{text}");
-        }
-        assert_eq!(parse_time("2013-01-31"), Ok(noon - 12 * 3_600_000_000));
-        for text in ["", "yesterday", "2013-02-30", "2013-01-31T25:00:00Z", "1359633600"] {
-            assert!(parse_time(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn fork_points() {

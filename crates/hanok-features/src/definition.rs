@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use hanok_config::{parse_yaml, yaml_files};
-use hanok_types::{Name, ValueType};
+use hanok_types::{Name, ValueType, parse_duration};
 use serde::{Deserialize, Serialize};
 
 use crate::FeatureError;
-use crate::duration::parse_duration;
 
 /// Definition files of a project above this number are a mistake.
 const FILES_MAX: usize = 10_000;

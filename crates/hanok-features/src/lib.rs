@@ -8,7 +8,6 @@
 
 mod apply;
 mod definition;
-mod duration;
 mod error;
 mod materialize;
 mod registry;
@@ -20,7 +19,6 @@ pub use apply::{Applied, apply};
 pub use definition::{
     Definitions, Entity, Feature, FeatureService, FeatureSource, FeatureView, Projection, read_definitions,
 };
-pub use duration::{format_duration, parse_duration};
 pub use error::FeatureError;
 pub use materialize::{MaterializeOptions, MaterializedView, materialize};
 pub use registry::{Registered, Registry};

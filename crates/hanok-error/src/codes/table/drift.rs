@@ -52,6 +52,54 @@ codes! { CODES:
     PROFILE_ROWS = "HK1834", "rows do not fit the profile that they are added to",
         "Every batch of rows must have the columns that the profile was begun with, in the same order.",
         "Select the same columns for every batch.";
+    DRIFT_SIDE = "HK1840", "a side of a drift comparison is not understood",
+        "A side is a table, a file, a saved profile or a query; a table may have a version, a branch or a time after `@`, and a table or file a window of time in brackets. The message says which part is something else.",
+        "Write it like `mart.departures`, `mart.departures@12`, `mart.departures@dev`, `mart.departures[2013-01..2013-02]`, `january.parquet` or `january.json`, in quotes for the shell.";
+    DRIFT_TIME = "HK1841", "no column says which rows are in a window",
+        "A window of time or the course over time needs a column with times. The table has none, or several of them, or the one that was named is of another type.",
+        "Name the column with `--time`. Times kept as text or numbers need a view or query that makes timestamps of them.";
+    DRIFT_MEMORY = "HK1842", "a comparison needs more memory than it may take",
+        "Exact statistics hold the columns that are compared at the time, and of queries, views and text files all of them.",
+        "Make profiles of both sides with `hanok profile`, which needs little memory for any number of rows, and compare these; or name fewer columns, compare a shorter window, or allow more with `--memory-mb`.";
+    DRIFT_SEGMENTS = "HK1843", "a table cannot be compared by segments",
+        "The column of `--by` is missing on a side, or is not of text, whole numbers or booleans, or saved profiles are compared, which do not know segments.",
+        "Name a column with some tens of different values that both sides have.";
+    DRIFT_COLUMN = "HK1844", "a column that was named is not there",
+        "A name given with `--columns` or `--column` is not a column of both sides, or of the events.",
+        "Correct the name; the message lists what there is.";
+    DRIFT_PROFILES = "HK1845", "saved profiles cannot be compared this way",
+        "A saved profile has no rows: other libraries' methods, segments, the course over time and what looks at columns together need them.",
+        "Leave the option out, or compare the tables themselves.";
+    DRIFT_IMPORTANCE = "HK1846", "no importance for ranking",
+        "The explanation or predictive model has no feature that is one of the compared columns, or its rows cannot be had from the current side.",
+        "Give an explanation of `hanok explain` for a model whose features are columns of the compared tables.";
+    DRIFT_EVENT = "HK1847", "an event of a stream cannot be read",
+        "A line is neither a number, nor a JSON object, nor a row of the CSV file whose header came first, or it is longer than 1 MiB.",
+        "Correct the sender. With `--skip-invalid` such lines are counted and left out.";
+    DRIFT_SETTING = "HK1848", "a detector has no such setting",
+        "The name of a `--set NAME=VALUE` is not one of the detector's settings, or the value is not of its type.",
+        "Use the names that the message lists; `hanok drift watch --help` has their defaults.";
+    MONITOR_DEFINITION = "HK1850", "a monitor's definition does not make sense",
+        "A monitor of monitors/*.yaml is defined twice, refers to a channel that is not defined, or has a value that cannot be understood.",
+        "Correct the definition named in the message; docs/monitors.md has them all.";
+    MONITOR_UNKNOWN = "HK1851", "no such monitor",
+        "No file of monitors/ defines a monitor of that name.",
+        "Run `hanok monitor status` to see which there are.";
+    MONITOR_TABLE = "HK1852", "a monitor does not fit its table",
+        "The table lacks a column that the monitor names, its time column is neither a date nor a time, or nothing is left to compare.",
+        "Compare the monitor with its table (`hanok sql \"select * from … limit 5\"`) and correct one of them.";
+    MONITOR_BUSY = "HK1853", "monitors are running already",
+        "Another `hanok monitor` of this project records windows at this moment; only one may, so that no window is recorded twice.",
+        "Wait for it. If none is running, run again: a lock of a killed process is let go by the system.";
+    MONITOR_CHANNEL = "HK1854", "an alert could not be delivered",
+        "The file cannot be written, the webhook or the mail server did not take the message, or an environment variable with its address or password is not set. What was measured is recorded.",
+        "Correct the channel; the next `hanok monitor` delivers what is left, for seven days.";
+    MONITOR_HISTORY = "HK1855", "the history of the monitors cannot be used",
+        "`monitor.results` or `monitor.deliveries` has other columns than monitors write, or other values.",
+        "Only `hanok monitor` should write there. Go on with an earlier state: `hanok branch reset`, or a branch from before the change.";
+    MONITOR_WINDOWS = "HK1856", "windows cannot be cut",
+        "`--from` and `--to` hold no whole window, or a window of rows would begin before the table does.",
+        "Give a longer range; windows of a calendar begin at midnight, on Monday or on the first of the month in the monitor's time zone.";
     REPORT_JSON = "HK1890", "a report cannot be written as JSON",
         "A result of a comparison has something that JSON cannot carry; results of Hanok's own comparisons do not.",
         "Report it with the message; the HTML of the same report can still be written.";
