@@ -36,16 +36,17 @@ pub(super) fn html(view: &View<'_>) -> Result<String, ReportError> {
 fn chart(view: &View<'_>, found: &Attribution) -> Chart {
     let row = |feature: &FeatureShift| BarRow {
         name: feature.name.clone(),
-        values: feature.share.iter().map(|share| share.unwrap_or(0.0)).collect(),
+        values: feature.share.iter().map(|share| 100.0 * share.unwrap_or(0.0)).collect(),
     };
     let rows: Vec<BarRow> = found.features.iter().take(FEATURES_MAX).map(row).collect();
     let plot = Plot::Bar(Bar {
-        axis: view.words.choose("share of a model’s reasons", "모델 근거에서의 비중").to_owned(),
+        axis: view.words.choose("share of a model’s reasons (%)", "모델 근거에서의 비중 (%)").to_owned(),
         series: view.names.to_vec(),
         rows_max: rows.len().max(2),
         rows,
         keep_order: true,
-        percent: true,
+        // Shares would be marked as new or gone, as categories are.
+        percent: false,
     });
     Chart { title: String::new(), subtitle: String::new(), note: String::new(), sample_of: None, plot }
 }
