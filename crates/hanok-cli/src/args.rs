@@ -1,6 +1,7 @@
 //! The raw arguments, as clap reads them. Their help texts are the reference in `docs/cli.md`.
 
 mod branch;
+mod drift;
 mod maintain;
 mod plot;
 mod predictor;
@@ -16,6 +17,9 @@ use hanok_config::FlagLayer;
 
 pub(crate) use branch::{
     BranchCommand, CreateArgs, DiffArgs, GcArgs, MergeArgs, ModeArg, RebaseArgs, ResetArgs, TagCommand,
+};
+pub(crate) use drift::{
+    DetectorArg, DriftArgs, DriftCommand, MethodOfDrift, ProfileArgs, ProfileCommand, WatchArgs,
 };
 pub(crate) use maintain::{TablesArgs, VacuumArgs};
 pub(crate) use plot::{KindArg, LanguageArg, PlotArgs, ThemeArg};
@@ -35,7 +39,7 @@ Exit codes:
   0    done
   1    the command failed; the error has a code (`hanok errors CODE` explains it)
   2    the command line was not understood
-  3    the build ran, but models or tests failed; or a merge has conflicts
+  3    models or tests of a build failed; a merge has conflicts; `drift --exit-code` found drift
   130  interrupted
 
 Environment:
@@ -207,6 +211,10 @@ Examples:
   hanok plot waterfall delay --data mart.departures --row carrier=B6,flight=725 -o why.svg
   hanok plot bar explained.parquet -o importance.csv    the numbers behind it")]
     Plot(PlotArgs),
+    /// Compare what data was with what it is: which columns drifted, how far, since when
+    Drift(DriftArgs),
+    /// Keep what there is to say of rows without the rows: a profile that can be compared and added up
+    Profile(ProfileArgs),
     /// Join the small files of tables into larger ones
     #[command(after_help = "\
 Examples:

@@ -5,6 +5,7 @@ mod branch;
 mod build;
 mod completions;
 mod demo;
+mod drift;
 mod errors;
 mod explain;
 mod gc;
@@ -17,6 +18,7 @@ mod materialize;
 mod model;
 mod plot;
 mod predict;
+mod profile;
 mod runs;
 mod serve;
 mod sql;
@@ -52,6 +54,8 @@ pub(crate) async fn dispatch(context: Arc<Context>, command: Command) -> Result<
         Command::Predict(args) => predict::predict(context, args).await,
         Command::Explain(args) => explain::explain(context, args).await,
         Command::Plot(args) => plot::plot(context, args).await,
+        Command::Drift(args) => drift::drift(context, args).await,
+        Command::Profile(args) => profile::profile(context, args).await,
         Command::Optimize(args) => maintain::maintain(context, Maintenance::Optimize, &args.tables).await,
         Command::Vacuum(args) => {
             let what = Maintenance::Vacuum { older_than: args.older_than, dry_run: args.dry_run };

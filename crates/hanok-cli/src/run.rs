@@ -11,7 +11,7 @@ use clap::error::ErrorKind;
 use hanok_error::{Report, code};
 use tokio::sync::oneshot;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, DriftArgs, DriftCommand};
 use crate::commands;
 use crate::console::{Console, fault_object, fault_text};
 use crate::context::Context;
@@ -100,8 +100,11 @@ fn on_runtime(context: &Arc<Context>, command: Command) -> Result<ExitStatus, Cl
     // Signals are waited for on a runtime of their own: a query can keep every thread of the other one busy.
     let watch =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Runtime)?;
-    // The server ends in its own order when it is told to stop.
-    let interruptible = !matches!(command, Command::Serve(_));
+    // The server and a watch of events end in their own order when they are told to stop.
+    let interruptible = !matches!(
+        &command,
+        Command::Serve(_) | Command::Drift(DriftArgs { command: Some(DriftCommand::Watch(_)), .. })
+    );
     let (cancel, cancelled) = oneshot::channel::<()>();
     let (report, mut reported) = oneshot::channel();
     let (handle, shared) = (runtime.handle().clone(), Arc::clone(context));

@@ -11,7 +11,7 @@ pub(crate) enum ExitStatus {
     Failure,
     /// The command line was not understood.
     Usage,
-    /// The build ran, but models or tests failed; or a merge has conflicts.
+    /// The build ran, but models or tests failed; a merge has conflicts; drift was found and asked for.
     Unhealthy,
     /// Ctrl-C.
     Interrupted,

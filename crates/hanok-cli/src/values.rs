@@ -19,6 +19,12 @@ pub(crate) fn parse_var(text: &str) -> Result<(String, serde_json::Value), Strin
     Ok((name.to_owned(), value))
 }
 
+/// `NAME=VALUE`.
+pub(crate) fn parse_setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it must be NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
 /// What a branch begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ForkPoint {

@@ -131,6 +131,22 @@ rooms! {
     Additivity(hanok_explain::AdditivityError),
     /// Views and charts of explanations.
     View(hanok_explain::ViewError),
+    /// Sides of a comparison.
+    Drift(crate::drift::DriftError),
+    /// Columns that are compared.
+    Compare(hanok_drift::CompareError),
+    /// The course over time.
+    Course(hanok_drift::course::CourseError),
+    /// Whether sides can be told apart.
+    Classifier(hanok_drift::classifier::ClassifierError),
+    /// Columns together.
+    Joint(hanok_drift::multivariate::MultivariateError),
+    /// A profile.
+    Profile(hanok_drift::profile::ProfileError),
+    /// A drift report.
+    DriftReport(hanok_report::ReportError),
+    /// A stream of events.
+    Watch(crate::drift::WatchError),
     /// Features.
     Features(hanok_features::FeatureError),
     /// A table's name.

@@ -5,6 +5,7 @@
 
 mod branches;
 mod build;
+mod drift;
 mod engine;
 mod error;
 mod events;
@@ -21,6 +22,11 @@ mod staging;
 mod template;
 
 pub use branches::{BranchDetails, BranchReport, BranchRequest, ExpireReport, GarbageReport, MergeReport};
+pub use drift::{
+    DetectorKind, DriftError, DriftOutcome, DriftPlace, DriftRequest, DriftSide, ImportanceSource,
+    PeerColumn, PeerMethod, PeerReport, ProfileReport, ProfileRequest, ProfiledColumn, Segment, Segments,
+    WatchCounts, WatchError, WatchReport, WatchRequest, WatchSignal, merge_profiles, show_profile, watch,
+};
 pub use engine::{BuildRequest, Engine, JoinRequest, MaterializeRequest};
 pub use error::EngineError;
 pub use events::{Event, Observer};
@@ -50,4 +56,5 @@ pub use hanok_lake::{
     AsOf, Change, Conflict, Garbage, MergeMode, MergeOutcome, RowCounts, TableDifference, TableMerge,
 };
 pub use hanok_query::QueryStream;
+pub use hanok_report::Joint;
 pub use hanok_staging::{ColumnManifest, Manifest, TableManifest};

@@ -183,7 +183,7 @@ async fn read_file(path: &Path) -> Result<(SchemaRef, Vec<RecordBatch>), EngineE
     .await
 }
 
-async fn open_file(path: &Path) -> Result<Rows, EngineError> {
+pub(crate) async fn open_file(path: &Path) -> Result<Rows, EngineError> {
     let path = path.to_owned();
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
     let (schema, total) = blocking(move || {
@@ -265,7 +265,7 @@ fn visit_text(
     Ok(events.schema())
 }
 
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
 ) -> Result<T, EngineError> {
     match tokio::task::spawn_blocking(work).await {

@@ -16,6 +16,11 @@ impl Id {
     pub fn parse(text: &str) -> Option<Self> {
         ulid::Ulid::from_string(text).ok().map(Self)
     }
+
+    /// When it was made, milliseconds since 1970-01-01 UTC.
+    pub fn made_ms(self) -> u64 {
+        self.0.timestamp_ms()
+    }
 }
 
 impl fmt::Display for Id {

@@ -7,6 +7,7 @@
 )]
 
 mod branches;
+mod drift;
 mod help;
 mod plots;
 mod predictors;
