@@ -9,7 +9,6 @@ pub(super) use changes::{percent, short};
 use std::path::Path;
 use std::sync::Arc;
 
-use hanok_charts::Language;
 use hanok_drift::Options;
 use hanok_engine::{
     DriftOutcome, DriftPlace, DriftRequest, DriftSide, EngineError, ImportanceSource, PeerMethod,
@@ -27,7 +26,7 @@ const MEMORY_MB_DEFAULT: u64 = 2048;
 
 /// What the file is to hold, by its extension.
 #[derive(Clone, Copy)]
-enum Form {
+pub(super) enum Form {
     Html,
     Json,
 }
@@ -109,7 +108,7 @@ pub(super) fn side(text: Option<String>) -> Result<DriftSide, CliError> {
     text.unwrap_or_default().parse::<DriftSide>().map_err(|error| EngineError::from(error).into())
 }
 
-fn form(path: &Path) -> Result<Form, CliError> {
+pub(super) fn form(path: &Path) -> Result<Form, CliError> {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     match extension.as_str() {
         "html" | "htm" => Ok(Form::Html),
@@ -119,12 +118,8 @@ fn form(path: &Path) -> Result<Form, CliError> {
 }
 
 fn write(found: &DriftOutcome, form: Form, path: &Path, language: LanguageArg) -> Result<(), CliError> {
-    let language = match language {
-        LanguageArg::En => Language::En,
-        LanguageArg::Ko => Language::Ko,
-    };
     let text = match form {
-        Form::Html => found.report.html(language).map_err(EngineError::from)?,
+        Form::Html => found.report.html(language.into()).map_err(EngineError::from)?,
         Form::Json => format!("{:#}\n", found.json()?),
     };
     Ok(write_picture(path, text.as_bytes())?)
