@@ -41,6 +41,8 @@ pub enum RunKind {
     Explain,
     /// Comparing windows of tables with their references.
     Monitor,
+    /// Comparing two models on the same rows.
+    Swap,
 }
 
 impl RunKind {
@@ -60,11 +62,12 @@ impl RunKind {
             Self::Predict => "predict",
             Self::Explain => "explain",
             Self::Monitor => "monitor",
+            Self::Swap => "swap",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        const ALL: [RunKind; 14] = [
+        const ALL: [RunKind; 15] = [
             RunKind::Load,
             RunKind::Build,
             RunKind::Apply,
@@ -79,6 +82,7 @@ impl RunKind {
             RunKind::Predict,
             RunKind::Explain,
             RunKind::Monitor,
+            RunKind::Swap,
         ];
         ALL.into_iter().find(|kind| kind.name() == text)
     }

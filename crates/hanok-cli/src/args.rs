@@ -6,6 +6,7 @@ mod maintain;
 mod plot;
 mod predictor;
 mod staging;
+mod swap;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ pub(crate) use predictor::{
     DataArgs, ExplainArgs, MethodArg, ModelAddArgs, ModelCommand, OutputArg, PredictArgs,
 };
 pub(crate) use staging::{StagingCommand, StagingCreateArgs, StagingPublishArgs};
+pub(crate) use swap::SwapArgs;
 
 use crate::values::{EntityPart, parse_address, parse_entity, parse_time, parse_var};
 
@@ -202,6 +204,25 @@ Examples:
   hanok explain delay --data mart.departures --background mart.typical_day --output probability
   hanok explain delay --data departures.csv --interactions --check -o explained.parquet")]
     Explain(ExplainArgs),
+    /// Compare two models on the same rows: may the second one take the first one's place?
+    #[command(after_help = "\
+Gates of --gate, and what they allow by default (docs/swap.md):
+  performance=0.01       loss of the metric; of errors 2 % of M1's
+  calibration=0.02       growth of the expected calibration error
+  missing=0              growth of the share of rows without a prediction
+  disagreement=0.05      share of rows with another class, or a difference beyond --threshold
+  score_psi=0.25         population stability index of the predictions
+  rank_correlation=0.9   Spearman's correlation of the predictions, at least
+  attribution=0.9        nDCG of the features by their SHAP values, at least
+
+Ends with 3 when M2 would do harm: worse by labels, in a segment, in calibration, or by missing predictions.
+
+Examples:
+  hanok swap --m1 delay --m2 trained/delay_next.txt --data july.parquet --label dep_delay -o swap.html
+  hanok swap --m1 delay@1 --m2 delay@2 --data mart.departures --label dep_delay --by carrier,origin
+  hanok swap --m1 risk --m2 new.cbm --data mart.today --reference mart.last_year --label defaulted
+  hanok swap --m1 a.json --m2 b.json --data rows.csv --gate disagreement=0.1 --json")]
+    Swap(Box<SwapArgs>),
     /// Draw charts of explanations
     #[command(after_help = "\
 Examples:

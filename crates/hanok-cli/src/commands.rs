@@ -23,6 +23,7 @@ mod runs;
 mod serve;
 mod sql;
 mod staging;
+mod swap;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub(crate) async fn dispatch(context: Arc<Context>, command: Command) -> Result<
         Command::Model(command) => model::model(context, command).await,
         Command::Predict(args) => predict::predict(context, args).await,
         Command::Explain(args) => explain::explain(context, args).await,
+        Command::Swap(args) => swap::swap(context, args).await,
         Command::Plot(args) => plot::plot(context, args).await,
         Command::Drift(args) => drift::drift(context, args).await,
         Command::Profile(args) => profile::profile(context, args).await,

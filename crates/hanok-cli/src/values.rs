@@ -19,6 +19,13 @@ pub(crate) fn parse_var(text: &str) -> Result<(String, serde_json::Value), Strin
     Ok((name.to_owned(), value))
 }
 
+/// `NAME=VALUE` with a number.
+pub(crate) fn parse_gate(text: &str) -> Result<(String, f64), String> {
+    let (name, value) = text.split_once('=').ok_or("it must be NAME=VALUE")?;
+    let number = value.parse().ok().filter(|number: &f64| number.is_finite());
+    Ok((name.trim().to_owned(), number.ok_or_else(|| format!("`{value}` is no number"))?))
+}
+
 /// `NAME=VALUE`.
 pub(crate) fn parse_setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("it must be NAME=VALUE")?;

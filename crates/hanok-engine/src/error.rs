@@ -147,6 +147,12 @@ rooms! {
     DriftReport(hanok_report::ReportError),
     /// A stream of events.
     Watch(crate::drift::WatchError),
+    /// Two models over the same rows.
+    Pair(hanok_explain::PairError),
+    /// Outputs of models.
+    Outputs(hanok_drift::outputs::OutputsError),
+    /// A comparison of two models.
+    Swap(crate::swap::SwapError),
     /// Features.
     Features(hanok_features::FeatureError),
     /// A table's name.

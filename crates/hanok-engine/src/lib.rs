@@ -19,6 +19,7 @@ mod report;
 mod rows;
 mod sink;
 mod staging;
+mod swap;
 mod template;
 
 pub use branches::{BranchDetails, BranchReport, BranchRequest, ExpireReport, GarbageReport, MergeReport};
@@ -44,9 +45,11 @@ pub use report::{
 };
 pub use rows::RowSource;
 pub use staging::{Signature, StagingReport, StagingRequest};
+pub use swap::{SwapError, SwapOutcome, SwapRequest};
 pub use template::{Template, init};
 
 pub use hanok_catalog::{Branch, BranchKind, MAIN_BRANCH, ModelFacts, ModelVersion};
+pub use hanok_drift::outputs::swap::Verdict as SwapVerdict;
 pub use hanok_explain::{
     Additivity, ColumnChoice, Contribution, Method, Model, ModelIdentity, OutputKind, PlotKind, PlotRequest,
     Plotted, RowExplanation, RowKey, RowOutput,

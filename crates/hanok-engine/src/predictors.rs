@@ -400,7 +400,7 @@ fn report(run: String, explained: Explained, target: Option<Target>, started: In
 }
 
 /// Tells an observer how far the blocks are.
-struct BlockProgress {
+pub(crate) struct BlockProgress {
     what: &'static str,
     name: String,
     done: u64,
@@ -408,7 +408,7 @@ struct BlockProgress {
 }
 
 impl BlockProgress {
-    fn start(
+    pub(crate) fn start(
         what: &'static str,
         name: &str,
         total: Option<u64>,
@@ -420,13 +420,13 @@ impl BlockProgress {
         Self { what, name: name.to_owned(), done: 0, observer }
     }
 
-    fn advance(&mut self, block: &RecordBatch) {
+    pub(crate) fn advance(&mut self, block: &RecordBatch) {
         self.done += block.num_rows() as u64;
         (self.observer)(Event::Progress { what: self.what, name: &self.name, done: self.done });
     }
 
     /// Returns the rows.
-    fn finish(self) -> u64 {
+    pub(crate) fn finish(self) -> u64 {
         (self.observer)(Event::Finished { what: self.what, name: &self.name, rows: self.done, ok: true });
         self.done
     }

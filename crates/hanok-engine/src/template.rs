@@ -51,6 +51,7 @@ const FLIGHTS: Files = files! { "examples/flights":
     "sources/nycflights13.yaml",
     "train.py",
     "trained/delay.json",
+    "trained/delay_next.txt",
 };
 
 const BLANK: Files = files! { "examples/blank":

@@ -1,18 +1,23 @@
-//! Predictive models over tables: the registry of model files, predictions and explanations block by block, and the
-//! explanation file.
+//! Predictive models over tables: the registry of model files, predictions and explanations block by block, the
+//! explanation file, and two models over the same rows.
 //!
 //! Must not exist here: formats and algorithms of models (hanok-models), drawing (hanok-charts), where rows come from and
 //! how results are written (hanok-engine), printing.
 
+mod attribute;
 mod columns;
 mod explain;
 mod explanation;
+mod kept;
+mod latency;
+mod pair;
 mod plot;
 mod predict;
 mod registry;
 mod row;
 mod views;
 
+pub use attribute::{Attributed, Attributions, Inputs, attribute, inputs, told};
 pub use columns::{ColumnChoice, ColumnsError};
 pub use explain::{
     Additivity, AdditivityError, BACKGROUND_VALUES_MAX, ExplainOptions, Explained, Explaining,
@@ -21,6 +26,8 @@ pub use explanation::{
     Columns, Explanation, ExplanationError, METADATA_KEY, Metadata, Method, ModelIdentity, OutputColumns,
     OutputKind, Unit, numbers,
 };
+pub use latency::{Latency, latency};
+pub use pair::{PairError, PairOptions, Paired, Pairing, Segments};
 pub use plot::{PlotKind, PlotRequest, Plotted, plot, plot_row};
 pub use predict::{Predicting, RunError};
 pub use registry::{Model, ModelRegistry, RegistryError};

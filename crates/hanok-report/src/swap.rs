@@ -6,6 +6,7 @@ mod gates;
 mod models;
 mod paired;
 mod performance;
+mod rollback;
 mod scores;
 mod segments;
 
@@ -36,6 +37,8 @@ pub struct Model {
     pub bytes: Option<u64>,
     /// Microseconds that a row takes, in a block of rows.
     pub row_micros: Option<f64>,
+    /// Microseconds that a row takes by itself: the median and the 95th percentile.
+    pub single_micros: Option<[f64; 2]>,
 }
 
 /// Two models compared on the same rows, with what else is known of them.
@@ -55,7 +58,9 @@ pub struct SwapReport {
     pub inputs: Option<DriftReport>,
     /// Each model's performance as estimated without labels.
     pub estimated: [Option<Estimated>; 2],
-    /// When the swap is to be taken back, a plain sentence each.
+    /// What the rows of [`Swap::movers`] are called, e.g. `carrier=B6, flight=725`; empty when that is not known.
+    pub movers: Vec<String>,
+    /// More rules for taking the swap back than those that follow from what was found, a plain sentence each.
     pub rollback: Vec<String>,
 }
 
@@ -70,6 +75,7 @@ impl SwapReport {
             swap,
             inputs: None,
             estimated: [None, None],
+            movers: Vec::new(),
             rollback: Vec::new(),
         }
     }
@@ -97,6 +103,13 @@ impl SwapReport {
         Ok(page(&self.title, language, &parts.concat()))
     }
 
+    /// When the swap is to be taken back.
+    fn rules(&self, words: Words) -> Vec<String> {
+        let mut rules = rollback::rollback(&self.swap, words);
+        rules.extend(self.rollback.iter().cloned());
+        rules
+    }
+
     /// The same as JSON, with the format's name and version. Numbers that JSON does not have are `null`.
     ///
     /// # Errors
@@ -112,7 +125,8 @@ impl SwapReport {
             swap: &self.swap,
             inputs: self.inputs.as_ref().map(DriftReport::document),
             estimated: &self.estimated,
-            rollback: &self.rollback,
+            movers: &self.movers,
+            rollback: self.rules(Words(Language::En)),
         };
         Ok(serde_json::to_string_pretty(&document)? + "\n")
     }
@@ -129,7 +143,8 @@ struct Document<'a> {
     swap: &'a Swap,
     inputs: Option<crate::drift::Document<'a>>,
     estimated: &'a [Option<Estimated>; 2],
-    rollback: &'a [String],
+    movers: &'a [String],
+    rollback: Vec<String>,
 }
 
 /// A report while it is written.

@@ -171,7 +171,8 @@ words! {
     Yes "yes" "예";
     No "no" "아니요";
     Shape "distribution" "분포";
-    Latency "a row takes" "행당 시간";
+    Latency "a row takes, of many" "여러 행일 때 행당 시간";
+    Single "one row by itself: median (95th percentile)" "한 행만 예측할 때: 중앙값 (95백분위)";
     Size "size" "크기";
     Format "format" "형식";
     Prediction "prediction" "예측값";

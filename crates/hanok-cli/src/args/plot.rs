@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use hanok_charts::Language;
 use hanok_engine::RowKey;
 
 use crate::values::parse_row;
@@ -107,4 +108,13 @@ pub(crate) enum ThemeArg {
 pub(crate) enum LanguageArg {
     En,
     Ko,
+}
+
+impl From<LanguageArg> for Language {
+    fn from(language: LanguageArg) -> Self {
+        match language {
+            LanguageArg::En => Self::En,
+            LanguageArg::Ko => Self::Ko,
+        }
+    }
 }

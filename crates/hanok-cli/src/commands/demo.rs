@@ -1,5 +1,6 @@
 //! `hanok demo`: the whole way on the flights example, with a summary at the end.
 
+mod july;
 mod lookup;
 mod report;
 
@@ -31,6 +32,8 @@ const PROJECT_NAME: &str = "flights";
 const SERVICE: &str = "departure_delay";
 /// The table of entity rows of the example.
 const LABELS: &str = "mart.departure_labels";
+/// All departures, which can be entity rows too.
+const LABELS_TABLE: &str = "mart.departures";
 /// The training set, in the project's folder.
 const TRAINING_FILE: &str = "training.parquet";
 /// What it is registered as, and the example's model file.
@@ -67,6 +70,8 @@ pub(crate) async fn demo(context: &Context, args: &DemoArgs) -> Result<ExitStatu
     explain(console, &engine, &args.dir, &mut report).await?;
     plot(console, &args.dir, &mut report).await?;
     serve(console, &engine, &mut report).await?;
+    july::drift(console, &engine, &args.dir, &mut report).await?;
+    july::swap(console, &engine, &args.dir, &mut report).await?;
     report.seconds.total = started.elapsed().as_secs_f64();
     console.report(&report, || report.closing(console))?;
     Ok(ExitStatus::Success)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hanok_charts::{Chart, Fonts, Language, Png, Style, Theme, html, png, svg};
+use hanok_charts::{Chart, Fonts, Png, Style, Theme, html, png, svg};
 use hanok_engine::{
     ColumnChoice, DataRequest, ExplainRequest, Format, Method, OutputKind, PlotKind, PlotRequest, Plotted,
     plot_file, write_picture, write_table,
@@ -12,7 +12,7 @@ use hanok_engine::{
 use serde::Serialize;
 
 use super::row_source;
-use crate::args::{KindArg, LanguageArg, PlotArgs, ThemeArg};
+use crate::args::{KindArg, PlotArgs, ThemeArg};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::fonts::fonts_for;
@@ -165,10 +165,7 @@ fn style(args: &PlotArgs) -> Style {
             ThemeArg::Light => Theme::Light,
             ThemeArg::Dark => Theme::Dark,
         },
-        language: match args.lang {
-            LanguageArg::En => Language::En,
-            LanguageArg::Ko => Language::Ko,
-        },
+        language: args.lang.into(),
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod explanations;
+mod pairs;
 mod registry;
 mod rows;
 mod support;

@@ -187,9 +187,9 @@ pub(super) fn html(view: &View<'_>) -> String {
     let rows: Vec<Row> = view.swap.gates.iter().map(line).collect();
     let heads = [Word::Condition, Word::Found, Word::Allowed, Word::Result].map(|word| words.of(word));
     let mut body = table("gates stack", "", &heads, &rows);
-    if !view.input.rollback.is_empty() {
-        let rules: Vec<_> =
-            view.input.rollback.iter().map(|rule| format!("<li>{}</li>\n", text(rule))).collect();
+    let rules = view.input.rules(words);
+    if !rules.is_empty() {
+        let rules: Vec<_> = rules.iter().map(|rule| format!("<li>{}</li>\n", text(rule))).collect();
         body += &format!("<h3>{}</h3>\n<ul>\n{}</ul>\n", words.of(Word::Rollback), rules.concat());
     }
     if view.swap.gates.is_empty() {

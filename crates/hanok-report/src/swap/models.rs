@@ -17,12 +17,14 @@ pub(super) fn html(view: &View<'_>) -> String {
     let models = &view.input.models;
     let both = |of: &dyn Fn(&Model) -> Option<String>| models.each_ref().map(of);
     let micros = |value: f64| format!("{} µs", number(value));
+    let single = |[median, p95]: [f64; 2]| format!("{} µs ({} µs)", number(median), number(p95));
     let lines = [
         (Word::Model, both(&|model| Some(name(&model.name)))),
         (Word::Format, both(&|model| model.format.as_deref().map(text))),
         (Word::At, both(&|model| model.made.as_deref().map(text))),
         (Word::Size, both(&|model| model.bytes.map(bytes))),
         (Word::Latency, both(&|model| model.row_micros.map(micros))),
+        (Word::Single, both(&|model| model.single_micros.map(single))),
         (Word::Hash, both(&|model| model.hash.as_deref().map(hash))),
     ];
     let rows: Vec<Row> = lines

@@ -181,15 +181,18 @@ pub(super) fn movers(view: &View<'_>) -> String {
     let mut heads = vec![words.of(Word::Row), "M1", "M2", words.of(Word::Difference)];
     heads.extend(is_labelled.then(|| words.of(Word::Label)));
     heads.extend(is_explained.then(|| words.of(Word::Reasons)));
-    let line = |mover: &Mover| -> Row {
+    let line = |(at, mover): (usize, &Mover)| -> Row {
         let class = |at: usize| {
             // Of two classes the probability says which.
             let classes = mover.classes.as_ref().filter(|_| view.swap.task == Task::Multiclass);
             classes.map_or(String::new(), |classes| format!(" <small>{}</small>", name(&classes[at])))
         };
         let said = |at: usize| figure(format!("<span>{}{}</span>", number(mover.predictions[at]), class(at)));
-        let row = count(mover.row);
-        let row = words.choose(format!("row {row}"), format!("{row}행"));
+        // Rows are counted from 1 wherever people name them.
+        let called = view.input.movers.get(at).filter(|called| !called.is_empty());
+        let called = called.map_or(String::new(), |called| format!("<br/><small>{}</small>", text(called)));
+        let row = count(mover.row + 1);
+        let row = format!("<span>{}{called}</span>", words.choose(format!("row {row}"), format!("{row}행")));
         let mut cells = vec![cell(row), said(0), said(1), figure(signed(mover.delta))];
         if is_labelled {
             cells.push(figure(mover.label.map_or_else(|| "–".to_owned(), number)));
@@ -199,7 +202,7 @@ pub(super) fn movers(view: &View<'_>) -> String {
         }
         cells.into()
     };
-    let rows: Vec<Row> = movers.iter().map(line).collect();
+    let rows: Vec<Row> = movers.iter().enumerate().map(line).collect();
     let (open, closed) = rows.split_at(rows.len().min(MOVERS_OPEN));
     let mut body = table("stack", "", &heads, open);
     if !closed.is_empty() {

@@ -19,6 +19,7 @@ fn model(name: &str, format: &str, features: &[String], bytes: u64, row_micros: 
         features: features.to_vec(),
         bytes: Some(bytes),
         row_micros: Some(row_micros),
+        single_micros: Some([30.0 * row_micros, 45.0 * row_micros]),
     }
 }
 
@@ -70,6 +71,7 @@ pub(crate) fn swap(rows: usize, has_labels: bool) -> SwapReport {
     ];
     let mut report = SwapReport::new("late_arrival: version 3 → version 4", models, side("July 2013"), found);
     report.made = Some("hanok 0.1.0, 2026-11-27 09:00 UTC".to_owned());
+    report.movers = report.swap.movers.iter().map(|mover| format!("flight={}", mover.row + 1)).collect();
     report.inputs = Some(drift(12, rows.min(1000)));
     report.rollback = vec![
         "Go back to late_arrival@3 when AUC by labels of a day is below 0.75 on two days in a row."

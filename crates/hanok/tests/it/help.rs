@@ -16,6 +16,7 @@ fn help_of_every_command() {
         "predict",
         "explain",
         "plot",
+        "swap",
         "optimize",
         "vacuum",
         "checkpoint",

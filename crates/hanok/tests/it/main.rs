@@ -15,4 +15,5 @@ mod processes;
 mod project;
 mod staging;
 mod support;
+mod swaps;
 mod usage;

@@ -180,8 +180,16 @@ fn process_the_demo_runs_twice() {
     assert!(
         hanok.path("hanok-demo/beeswarm.svg").is_file() && hanok.path("hanok-demo/waterfall.svg").is_file()
     );
+    assert!(first["drifted"].as_array().unwrap().iter().any(|column| column == "temp_f"));
+    let errors = [0, 1].map(|model| first["swap_errors"][model].as_f64().unwrap());
+    assert!(errors[1] + 2.0 < errors[0], "the model of May and June is the better one in July: {errors:?}");
+    assert_eq!(first["swap_verdict"], "look closer");
+    for report in ["drift", "swap"] {
+        let page = std::fs::read_to_string(hanok.path(&format!("hanok-demo/{report}.html"))).unwrap();
+        assert!(page.ends_with("</html>\n") && page.len() < 500_000, "{report}: {}", page.len());
+    }
     for step in
-        ["init", "load", "build", "apply", "join", "materialize", "predict", "explain", "serve", "total"]
+        ["init", "load", "build", "apply", "join", "materialize", "predict", "explain", "serve", "drift", "swap", "total"]
     {
         assert!(first["seconds"][step].as_f64().unwrap() > 0.0, "{step}");
     }

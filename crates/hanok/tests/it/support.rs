@@ -88,9 +88,10 @@ impl Hanok {
         let mut filters: Vec<(String, &'static str)> = vec![
             (r" *\b\d+\.\d+ m?s\b".into(), " [TIME]"),
             (
-                r#""(seconds|init|load|build|apply|join|materialize|predict|explain|plot|serve|total)": ?[0-9.e-]+"#.into(),
+                r#""(seconds|init|load|build|apply|join|materialize|predict|explain|plot|serve|drift|swap|total)": ?[0-9.e-]+"#.into(),
                 r#""$1": [TIME]"#,
             ),
+            (r" *\b\d+ µs\b".into(), " [MICROS]"),
             (r#""(started|finished|created|added|fork|expires)_us": ?\d+"#.into(), r#""${1}_us": [NOW]"#),
             (r"\b\d+\.\d [kM]B\b".into(), "[SIZE]"),
             (r#""bytes_added": ?\d+"#.into(), r#""bytes_added": [SIZE]"#),

@@ -23,6 +23,8 @@ pub(super) struct Seconds {
     pub(super) explain: f64,
     pub(super) plot: f64,
     pub(super) serve: f64,
+    pub(super) drift: f64,
+    pub(super) swap: f64,
     pub(super) total: f64,
 }
 
@@ -55,6 +57,14 @@ pub(super) struct DemoReport {
     pub(super) lookup: Value,
     /// What it answered at `/explain` for the same entities.
     pub(super) lookup_explanation: Value,
+    /// Columns that drifted from January to July, those that matter most to the model first.
+    pub(super) drifted: Vec<String>,
+    pub(super) drift_report: PathBuf,
+    /// Whether the next model may take the model's place, in words.
+    pub(super) swap_verdict: String,
+    /// Root mean squared errors of both on July's flights, minutes.
+    pub(super) swap_errors: [Option<f64>; 2],
+    pub(super) swap_report: PathBuf,
     pub(super) seconds: Seconds,
 }
 
@@ -75,10 +85,16 @@ impl DemoReport {
             ));
         }
         features.push_str(&reasons(&self.lookup_explanation).unwrap_or_default());
-        let head = format!("done in {}; one flight's features, as served:", duration(self.seconds.total));
+        let head = format!(
+            "done in {}; reports to open in a browser: {} and {}",
+            duration(self.seconds.total),
+            self.drift_report.display(),
+            self.swap_report.display()
+        );
         format!(
-            "\n{}\n{}\n{}\n{}",
+            "\n{}\n\n{}\n{}\n{}\n{}",
             console.paint(Tone::Strong, &head),
+            console.paint(Tone::Strong, "one flight's features, as served:"),
             indented(&features, 2),
             console.paint(Tone::Strong, "try next:"),
             indented(&self.next(), 2),
@@ -92,6 +108,8 @@ impl DemoReport {
              hanok features get --service departure_delay --entity {}\n\
              hanok explain delay --data training.parquet --row 5000\n\
              hanok plot bar explanation.parquet --cohort carrier -o carriers.svg\n\
+             hanok drift --reference 'mart.departures[2013-01]' --current 'mart.departures[2013-07]'\n\
+             hanok swap --m1 delay --m2 trained/delay_next.txt --data july.parquet --label dep_delay\n\
              hanok serve\n\
              hanok runs",
             self.folder.display(),

@@ -19,6 +19,21 @@ codes! { CODES:
     DRIFT_DETECTOR = "HK1806", "a streaming detector's setting is out of range",
         "A confidence, a window or a threshold is not of the range that the message names.",
         "Correct the setting; the defaults are those of the method's authors.";
+    SWAP_OUTPUTS = "HK1860", "two models do not predict the same thing",
+        "Both models must predict a number, the probability of one class, or the probabilities of the same classes. The models' outputs are more or fewer, or several numbers that are no probabilities.",
+        "Compare models of one task; of models with several numbers name one output with `--class`, counted from 0.";
+    SWAP_LABEL = "HK1861", "the column with the truth cannot be used",
+        "The column of `--label` does not exist, is no number, or has values that the models' predictions cannot be: of a probability other than 0 and 1, of classes other than their numbers from 0 on.",
+        "Make a column of numbers in a query: `--data-sql \"select *, case when … then 1 else 0 end as label from …\"`. Rows without a label may be null.";
+    SWAP_SEGMENTS = "HK1862", "the rows cannot be divided by a column",
+        "The column of `--by` does not exist, or it has more different values than segments can be told apart.",
+        "Name a column with few different values, or make one in a query, such as the hour of a time.";
+    SWAP_ROWS = "HK1863", "there are no rows to compare two models on",
+        "The table, file or query of `--data` or `--reference` has no rows.",
+        "Look at the name of the table and at the query's conditions.";
+    SWAP_GATE = "HK1864", "a gate of a swap is not known",
+        "The name of a `--gate NAME=VALUE` is not that of a gate, or its value is no number that the gate can have.",
+        "The message names the gates; docs/swap.md says what each looks at and what it allows by default.";
     DRIFT_WINDOWS = "HK1807", "the times of a table make no windows",
         "Drift over time cuts the current table into windows of one width. No row has a time, or the width that was asked for gives more windows than the message allows.",
         "Name the column with the times of the rows, or choose wider windows.";
