@@ -20,7 +20,7 @@ pub(crate) use branch::{
 pub(crate) use maintain::{TablesArgs, VacuumArgs};
 pub(crate) use plot::{KindArg, LanguageArg, PlotArgs, ThemeArg};
 pub(crate) use predictor::{
-    DataArgs, ExplainArgs, MethodArg, ModelAddArgs, ModelCommand, OutputArg, PredictArgs,
+    AskingArgs, DataArgs, ExplainArgs, MethodArg, ModelAddArgs, ModelCommand, OutputArg, PredictArgs,
 };
 pub(crate) use staging::{StagingCommand, StagingCreateArgs, StagingPublishArgs};
 

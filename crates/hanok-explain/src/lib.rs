@@ -1,29 +1,33 @@
 //! Predictive models over tables: the registry of model files, predictions and explanations block by block, and the
 //! explanation file.
 //!
-//! Must not exist here: formats and algorithms of models (hanok-models), drawing (hanok-charts), where rows come from and
+//! Must not exist here: formats and algorithms of models (hanok-models, hanok-infer), drawing (hanok-charts), where rows come from and
 //! how results are written (hanok-engine), printing.
 
+mod asking;
 mod columns;
 mod explain;
 mod explanation;
+mod model;
 mod plot;
 mod predict;
 mod registry;
 mod row;
 mod views;
 
+pub use asking::AskingOptions;
 pub use columns::{ColumnChoice, ColumnsError};
 pub use explain::{
     Additivity, AdditivityError, BACKGROUND_VALUES_MAX, ExplainOptions, Explained, Explaining,
 };
 pub use explanation::{
-    Columns, Explanation, ExplanationError, METADATA_KEY, Metadata, Method, ModelIdentity, OutputColumns,
-    OutputKind, Unit, numbers,
+    Asked, Columns, Explanation, ExplanationError, METADATA_KEY, Metadata, Method, ModelIdentity,
+    OutputColumns, OutputKind, Unit, numbers,
 };
+pub use model::{Form, Model};
 pub use plot::{PlotKind, PlotRequest, Plotted, plot, plot_row};
 pub use predict::{Predicting, RunError};
-pub use registry::{Model, ModelRegistry, RegistryError};
+pub use registry::{ModelRegistry, RegistryError};
 pub use row::{Contribution, RowError, RowExplanation, RowFinder, RowKey, RowOutput};
 pub use views::{
     COHORTS_MAX, Cohorts, Importance, Pair, Partner, Rest, ViewError, importance, likeness, pairs, pairs_of,

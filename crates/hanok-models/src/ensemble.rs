@@ -456,7 +456,7 @@ impl Ensemble {
     pub fn with_features(self, names: Vec<String>, count: usize) -> Option<Ensemble> {
         let fits =
             count >= self.features && count <= FEATURES_MAX && (names.is_empty() || names.len() == count);
-        fits.then(|| Ensemble { feature_names: names, features: count, ..self })
+        fits.then_some(Ensemble { feature_names: names, features: count, ..self })
     }
 
     /// Library and version that wrote the model, for people.

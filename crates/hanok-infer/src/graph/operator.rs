@@ -65,7 +65,7 @@ pub(super) enum Operator {
     /// coefficients · x + intercepts, through a link.
     Linear { coefficients: Vec<f64>, intercepts: Vec<f64>, link: Link },
     /// One column becomes a column a category; another value is none of them, or refused.
-    OneHot { categories: Vec<f64>, takes_others: bool },
+    OneHot { categories: Vec<i64>, takes_others: bool },
     /// An ensemble of trees.
     Trees(Box<Trees>),
 }

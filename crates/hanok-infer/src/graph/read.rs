@@ -100,8 +100,8 @@ fn needed<'a>(
     let mut all = Vec::new();
     for node in nodes.into_iter().rev() {
         let outputs = node.texts(2)?;
-        let mut is_wanted = |name: &&'a str| !name.is_empty() && wanted.contains(&slots.of(name));
-        let Some(output) = outputs.iter().position(|name| is_wanted(name)) else { continue };
+        let is_wanted = |name: &&'a str| !name.is_empty() && wanted.contains(&slots.of(name));
+        let Some(output) = outputs.iter().position(is_wanted) else { continue };
         let slot = slots.of(outputs[output]);
         if !made.insert(slot) {
             return Err(GraphError::Syntax("a value is computed twice"));

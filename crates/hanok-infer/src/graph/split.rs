@@ -49,7 +49,7 @@ impl Graph {
             match step.operator {
                 Operator::Trees(_) => return Some(at),
                 Operator::Same | Operator::Cast { .. } | Operator::Reshape => {
-                    slot = (*step.inputs.first()?)?
+                    slot = (*step.inputs.first()?)?;
                 }
                 _ => return None,
             }

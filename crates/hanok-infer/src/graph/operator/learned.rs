@@ -35,7 +35,6 @@ pub(super) fn read(
             if categories.is_empty() {
                 return Err(ReadError::Unsupported("a one-hot encoding of texts".to_owned()));
             }
-            let categories = categories.into_iter().map(|category| category as f64).collect();
             Operator::OneHot { categories, takes_others: attributes.integer("zeros", 1)? != 0 }
         }
         "ArrayFeatureExtractor" => Operator::Columns,
@@ -110,7 +109,9 @@ pub(super) fn compute(operator: &Operator, input: &Matrix, limit: usize) -> Resu
             check_size(input.rows, categories.len(), limit)?;
             let mut other = None;
             let encoded = input.by_row(categories.len(), |row, out| {
-                match categories.iter().position(|category| *category == row[0].trunc()) {
+                // Cut towards zero, as a cast to integers does.
+                let code = Some(row[0]).filter(|value| !value.is_nan()).map(|value| value as i64);
+                match categories.iter().position(|category| Some(*category) == code) {
                     Some(at) => out[at] = 1.0,
                     None => other = Some(row[0]),
                 }
