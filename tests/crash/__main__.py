@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from ..hanok import Failure
+from .explains import explain
 from .merges import merge
 from .suite import ROUNDS, Suite, say
 from .together import Together
@@ -37,6 +38,7 @@ def main() -> None:
         suite.optimize()
         suite.vacuum()
         merge(suite)
+        explain(suite)
         files = max(3, round(30 * min(1.0, suite.scale)))
         say("together", Together(options.hanok, folder, suite.rng("together"), files).run())
         if suite.hits * 2 < suite.kills:

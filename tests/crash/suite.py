@@ -21,7 +21,7 @@ STEPS = ("load", "build", "apply", "materialize")
 CHECKPOINTED = ("raw.orders", "raw.orders__rejects")
 FRESH = (0, 1, 3, 0, 1, 3, 0, 2)
 """Which of the steps is killed, in turns."""
-ROUNDS = {"fresh": 24, "checkpoint": 6, "load": 32, "build": 24, "materialize": 20, "serve": 12, "optimize": 6, "merge": 24}
+ROUNDS = {"fresh": 24, "checkpoint": 6, "load": 32, "build": 24, "materialize": 20, "serve": 12, "optimize": 6, "merge": 24, "explain": 16}
 """Kills in a whole run, by phase."""
 
 

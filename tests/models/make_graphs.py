@@ -14,8 +14,10 @@ import warnings
 import numpy as np
 import onnx
 import onnxruntime
+import sklearn.compose
 import sklearn.decomposition
 import sklearn.discriminant_analysis
+import sklearn.ensemble
 import sklearn.impute
 import sklearn.linear_model
 import sklearn.neural_network
@@ -38,6 +40,7 @@ def data():
 def models():
     linear, preprocessing = sklearn.linear_model, sklearn.preprocessing
     dense = {"hidden_layer_sizes": (8, 5), "max_iter": 300, "random_state": 0}
+    ensemble, forest = sklearn.ensemble, {"n_estimators": 12, "max_depth": 4, "random_state": 0}
     discriminant = sklearn.discriminant_analysis.LinearDiscriminantAnalysis()
     imputed = [sklearn.impute.SimpleImputer(), preprocessing.StandardScaler(), sklearn.decomposition.PCA(2)]
     return {
@@ -49,8 +52,20 @@ def models():
         "imputed": (make_pipeline(*imputed, linear.LinearRegression()), "target"),
         "network": (make_pipeline(preprocessing.StandardScaler(), sklearn.neural_network.MLPClassifier(**dense)), "classes"),
         "network-two": (sklearn.neural_network.MLPClassifier(**dense), "two"),
+        "scaled-forest": (make_pipeline(preprocessing.StandardScaler(), ensemble.RandomForestClassifier(**forest)), "two"),
+        "scaled-boosting": (make_pipeline(preprocessing.MinMaxScaler(), ensemble.GradientBoostingClassifier(**forest)), "two"),
+        "imputed-forest": (make_pipeline(sklearn.impute.SimpleImputer(), ensemble.RandomForestRegressor(**forest)), "target"),
+        "reduced-boosting": (make_pipeline(sklearn.decomposition.PCA(3), ensemble.GradientBoostingClassifier(**forest)), "classes"),
+        "coded-forest": (make_pipeline(coded(), ensemble.RandomForestClassifier(**forest)), "classes"),
         "network-tanh": (sklearn.neural_network.MLPRegressor(activation="tanh", **dense), "target"),
     }
+
+
+def coded():
+    """Whole numbers of the last column as columns of their own."""
+    encoder = sklearn.preprocessing.OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float32)
+    rest = sklearn.preprocessing.StandardScaler()
+    return sklearn.compose.ColumnTransformer([("codes", encoder, [COLUMNS - 1]), ("rest", rest, list(range(COLUMNS - 1)))])
 
 
 def with_sklearn(folder):
@@ -58,8 +73,10 @@ def with_sklearn(folder):
     targets = {"classes": classes, "two": classes > 0, "target": target}
     for name, (model, kind) in models().items():
         some = rows.copy()
-        if name == "imputed":
+        if name.startswith("imputed"):
             some[::5, 1] = np.nan
+        if name == "coded-forest":
+            some[:, -1] = np.round(some[:, -1])
         model.fit(some, targets[kind])
         options = {id(model): {"zipmap": False}} if kind != "target" else None
         write(folder, name, to_onnx(model, some[:1], options=options), some[:ROWS])

@@ -25,7 +25,7 @@ pub(crate) use drift::{
 pub(crate) use maintain::{TablesArgs, VacuumArgs};
 pub(crate) use plot::{KindArg, LanguageArg, PlotArgs, ThemeArg};
 pub(crate) use predictor::{
-    DataArgs, ExplainArgs, MethodArg, ModelAddArgs, ModelCommand, OutputArg, PredictArgs,
+    AskingArgs, DataArgs, ExplainArgs, MethodArg, ModelAddArgs, ModelCommand, OutputArg, PredictArgs,
 };
 pub(crate) use staging::{StagingCommand, StagingCreateArgs, StagingPublishArgs};
 pub(crate) use swap::SwapArgs;

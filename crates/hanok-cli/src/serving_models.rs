@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hanok_engine::{Engine, EngineError, ModelVersion};
+use hanok_engine::{Engine, EngineError, Form, Model, ModelVersion};
 use hanok_serve::{ModelSet, ServingModel};
 
 /// Versions of a model that are served, the newest: a client that names one goes on when the next ones are added.
@@ -62,11 +62,13 @@ fn newest(versions: Vec<ModelVersion>) -> Vec<ModelVersion> {
 async fn load(engine: &Engine, version: ModelVersion) -> Loaded {
     let (name, number) = (version.name.clone(), version.version);
     let made = match engine.load_model(&format!("{name}@{number}")).await {
-        Ok(loaded) => {
+        Ok(Model { form: Form::Ensemble(ensemble), .. }) => {
             let name = name.clone();
-            let made = tokio::task::spawn_blocking(move || ServingModel::new(name, number, loaded.ensemble));
+            let made = tokio::task::spawn_blocking(move || ServingModel::new(name, number, ensemble));
             made.await.map_err(|error| error.to_string())
         }
+        Ok(_) => Err("the server predicts with trees and linear models only, and this is another ONNX graph"
+            .to_owned()),
         Err(error) => Err(reason(&error)),
     };
     let failed = made.is_err().then(Instant::now);

@@ -5,13 +5,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use hanok_explain::{Explanation, PlotKind, PlotRequest, Plotted, ViewError, plot, plot_row};
+use hanok_explain::{
+    Explanation, ExplanationError, METADATA_KEY, PlotKind, PlotRequest, Plotted, ViewError, plot, plot_row,
+};
 use hanok_types::{Id, TableName};
 
 use crate::output::{Format, NewFile, ResultWriter};
 use crate::predictors::ExplainRequest;
+use crate::rows::RowSource;
 use crate::sink::{Sink, Target};
 use crate::{Engine, EngineError, Observer};
+
+/// Rows of a block that is copied.
+const COPY_ROWS: usize = 8192;
 
 /// Makes a chart of an explanation file.
 pub async fn plot_file(path: PathBuf, request: PlotRequest) -> Result<Plotted, EngineError> {
@@ -56,9 +62,54 @@ impl Engine {
             let (metadata, row) = self.explained_row(explain, key.clone()).await?;
             return Ok(plot_row(&metadata, &row, &request)?);
         }
-        let spilled = Spilled(self.session.spill_folder().join(format!("{}.parquet", Id::generate())));
+        let spilled = self.spilled();
         self.explain(explain, Some(spilled.0.clone()), observer).await?;
         plot_file(spilled.0.clone(), request).await
+    }
+
+    /// Makes a chart of a table that is an explanation, `schema.table`: none if there is no such table. A copy of it lies in the session's
+    /// folder for spilled data until then.
+    pub async fn plot_table(
+        &self,
+        table: &str,
+        request: PlotRequest,
+    ) -> Result<Option<Plotted>, EngineError> {
+        let Ok(name) = TableName::parse(table, "main") else { return Ok(None) };
+        let Some(found) = self.lake.find(&name).await? else { return Ok(None) };
+        let path = PathBuf::from(name.to_string());
+        let wrong = move |reason: &str| {
+            let reason = reason.to_owned();
+            EngineError::from(ViewError::from(ExplanationError::Format { path: path.clone(), reason }))
+        };
+        let metadata = found.property(METADATA_KEY);
+        let metadata = metadata.ok_or_else(|| wrong("`hanok explain --table` has not written it"))?;
+        let (spilled, lake) = (self.spilled(), self.lake.clone());
+        let target = Target::File(spilled.0.clone());
+        let rows = RowSource::Table(table.to_owned()).open(self).await?;
+        let schema = rows.schema.clone();
+        let written = rows.in_blocks(COPY_ROWS, None, move |mut blocks| {
+            let mut sink = Sink::open(&target, &lake, &schema)?;
+            let mut rows = 0;
+            while let Some(block) = blocks.next()? {
+                rows += block.num_rows() as u64;
+                sink.write(&block)?;
+            }
+            sink.annotate(METADATA_KEY, metadata)?;
+            sink.commit()?;
+            Ok(rows)
+        });
+        let rows = written.await?;
+        let (path, changed) = (spilled.0.clone(), wrong("its rows have changed since it was written"));
+        let work = move || {
+            let explanation = Explanation::open(&path).map_err(ViewError::from)?;
+            if explanation.metadata().rows == rows { Ok(plot(&explanation, &request)?) } else { Err(changed) }
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|error| EngineError::Blocks(error.to_string()))?.map(Some)
+    }
+
+    fn spilled(&self) -> Spilled {
+        Spilled(self.session.spill_folder().join(format!("{}.parquet", Id::generate())))
     }
 
     /// Writes rows as a table of the lake, `schema.table`, in the place of the rows that it had.

@@ -8,9 +8,9 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use hanok_catalog::{ModelVersion, RunCounts, RunKind};
 use hanok_explain::{
-    Additivity, BACKGROUND_VALUES_MAX, ColumnChoice, ExplainOptions, Explained, Explaining, METADATA_KEY,
-    Metadata, Method, Model, ModelIdentity, ModelRegistry, OutputKind, Predicting, RowExplanation, RowFinder,
-    RowKey, RunError,
+    Additivity, Asked, AskingOptions, BACKGROUND_VALUES_MAX, ColumnChoice, ExplainOptions, Explained,
+    Explaining, METADATA_KEY, Metadata, Method, Model, ModelIdentity, ModelRegistry, OutputKind, Predicting,
+    RowExplanation, RowFinder, RowKey, RunError,
 };
 use hanok_types::TableName;
 use serde::Serialize;
@@ -27,7 +27,7 @@ const BACKGROUND_BATCH_ROWS: usize = 8192;
 /// The data that a model is given.
 #[derive(Clone, Debug)]
 pub struct DataRequest {
-    /// A registered model, one of its versions (`delay@3`), or the path of a model file.
+    /// A registered model, one of its versions (`delay@3`), the path of a model file, or the address of a server that predicts.
     pub model: String,
     /// The rows.
     pub rows: RowSource,
@@ -51,10 +51,12 @@ pub struct PredictRequest {
 pub struct ExplainRequest {
     /// The model and its data.
     pub data: DataRequest,
-    /// What values are measured against.
-    pub method: Method,
-    /// The rows to compare with, for [`Method::Interventional`].
+    /// How values are computed; if nobody says it, by covers, or with a background by its rows.
+    pub method: Option<Method>,
+    /// The rows to compare with; see [`Method::has_background`].
     pub background: Option<RowSource>,
+    /// For methods that ask the model, see [`Method::asks`].
+    pub asking: AskingOptions,
     /// What is explained.
     pub output: OutputKind,
     /// Whether interaction values are computed too.
@@ -97,10 +99,16 @@ pub struct ExplainReport {
     pub run: String,
     /// The model.
     pub model: ModelIdentity,
-    /// What values are measured against.
+    /// How values were computed.
     pub method: Method,
     /// Rows of the background.
     pub background_rows: Option<u64>,
+    /// How the model was asked, by methods that do so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+    /// The largest standard error of a value, of those that are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standard_error_max: Option<f64>,
     /// What is explained.
     pub output: OutputKind,
     /// Rows explained.
@@ -155,7 +163,8 @@ impl Engine {
         Ok(self.model_registry().version(reference).await?)
     }
 
-    /// A registered model or a model file, ready to predict and to be explained: `delay`, `delay@3`, `models/delay.json`.
+    /// A registered model, a model file or an endpoint, ready to predict and to be explained: `delay`, `delay@3`,
+    /// `models/delay.json`, `http://host/predict/delay`.
     pub async fn load_model(&self, reference: &str) -> Result<Model, EngineError> {
         Ok(self.model_registry().load(reference).await?)
     }
@@ -205,12 +214,14 @@ impl Engine {
         let (schema, total, threads) = (rows.schema.clone(), rows.total, self.project.threads.value);
         let (rows_max, lake) = (data.rows_max, self.lake.clone());
         rows.in_blocks(Predicting::block_rows(&model), rows_max, move |mut blocks| {
-            let predicting = Predicting::new(&model, &schema, &data.columns, threads)?;
+            let mut next = blocks.next()?;
+            let predicting = Predicting::new(&model, &schema, &data.columns, threads, next.as_ref())?;
             let mut sink = Sink::open(&target, &lake, predicting.schema())?;
             let mut progress = BlockProgress::start("predict", &data.model, total, rows_max, observer);
-            while let Some(block) = blocks.next()? {
+            while let Some(block) = next {
                 sink.write(&predicting.predict(&block)?)?;
                 progress.advance(&block);
+                next = blocks.next()?;
             }
             sink.commit()?;
             let columns = predicting.schema().fields().iter().map(|field| field.name().clone()).collect();
@@ -232,7 +243,7 @@ impl Engine {
     }
 
     /// Explains all rows and replaces those of a table, `schema.table`, whose columns are called as tables of the lake can
-    /// call them. It does not say which column is what, as a file does.
+    /// call them. Its property `hanok.explanation` says which column is what, as a file's metadata do.
     pub async fn explain_table(
         &self,
         request: ExplainRequest,
@@ -264,12 +275,12 @@ impl Engine {
         observer: Arc<Observer>,
     ) -> Result<ExplainReport, EngineError> {
         let started = Instant::now();
-        let (model, background) = self.prepare(&request).await?;
-        let options = self.explain_options(&request);
+        let (model, background, mut options) = self.prepare(&request).await?;
         let rows = request.data.rows.open(self).await?;
         let (schema, total, rows_max) = (rows.schema.clone(), rows.total, request.data.rows_max);
+        options.rows = total.into_iter().chain(rows_max).min();
         let lake = self.lake.clone();
-        rows.in_blocks(options.block_rows(&model.ensemble), rows_max, move |mut blocks| {
+        rows.in_blocks(options.block_rows(&model), rows_max, move |mut blocks| {
             let mut explaining = Explaining::new(&model, &schema, background.as_ref(), &options)?;
             let open = |target: &Target| Sink::open(target, &lake, explaining.schema());
             let mut sink = target.as_ref().map(open).transpose()?;
@@ -287,7 +298,9 @@ impl Engine {
                 explained.additivity.check()?;
             }
             if let Some(mut sink) = sink {
-                sink.annotate(METADATA_KEY, explained.metadata.to_json())?;
+                let metadata = &explained.metadata;
+                let renamed = sink.other_names().map(|names| metadata.with_names(&names));
+                sink.annotate(METADATA_KEY, renamed.as_ref().unwrap_or(metadata).to_json())?;
                 sink.commit()?;
             }
             progress.finish();
@@ -312,42 +325,63 @@ impl Engine {
         request: ExplainRequest,
         key: RowKey,
     ) -> Result<(Metadata, RecordBatch), EngineError> {
-        let (model, background) = self.prepare(&request).await?;
-        let options = ExplainOptions { interactions: false, ..self.explain_options(&request) };
+        let (model, background, mut options) = self.prepare(&request).await?;
+        (options.interactions, options.rows) = (false, Some(1));
         let rows = request.data.rows.open(self).await?;
         let schema = rows.schema.clone();
-        let row =
-            rows.in_blocks(options.block_rows(&model.ensemble), request.data.rows_max, move |mut blocks| {
-                let mut finder = RowFinder::new(key);
-                while let Some(block) = blocks.next()? {
-                    finder.look(&block)?;
-                    if finder.is_done() {
-                        break;
-                    }
+        let block_rows = Predicting::block_rows(&model);
+        rows.in_blocks(block_rows, request.data.rows_max, move |mut blocks| {
+            let mut finder = RowFinder::new(key);
+            while let Some(block) = blocks.next()? {
+                finder.look(&block)?;
+                if finder.is_done() {
+                    break;
                 }
-                Ok(finder.finish()?)
-            });
-        let row = row.await?;
-        let mut explaining = Explaining::new(&model, &schema, background.as_ref(), &options)?;
-        let explained = explaining.explain(&row)?;
-        let finished = explaining.finish();
-        if request.check {
-            finished.additivity.check()?;
-        }
-        Ok((finished.metadata, explained))
+            }
+            let row = finder.finish()?;
+            let mut explaining = Explaining::new(&model, &schema, background.as_ref(), &options)?;
+            let explained = explaining.explain(&row)?;
+            let finished = explaining.finish();
+            if request.check {
+                finished.additivity.check()?;
+            }
+            Ok((finished.metadata, explained))
+        })
+        .await
     }
 
-    /// The model, and the background in memory.
-    async fn prepare(&self, request: &ExplainRequest) -> Result<(Model, Option<RecordBatch>), EngineError> {
+    /// The model, the background in memory, and how to explain.
+    async fn prepare(
+        &self,
+        request: &ExplainRequest,
+    ) -> Result<(Model, Option<RecordBatch>, ExplainOptions), EngineError> {
         let model = self.load_model(&request.data.model).await?;
-        let Some(source) = request.background.as_ref().filter(|_| request.method == Method::Interventional)
-        else {
-            return Ok((model, None));
+        let method = request.method.unwrap_or(match (&request.background, model.ensemble()) {
+            (None, _) => Method::Path,
+            (Some(_), Some(_)) => Method::Interventional,
+            (Some(_), None) => Method::Permutation,
+        });
+        let options = ExplainOptions {
+            method,
+            output: request.output,
+            interactions: request.interactions,
+            columns: request.data.columns.clone(),
+            threads: self.project.threads.value,
+            asking: request.asking.clone(),
+            rows: None,
         };
+        let background = match &request.background {
+            Some(source) if method.has_background() => Some(self.background(source).await?),
+            _ => None,
+        };
+        Ok((model, background, options))
+    }
+
+    async fn background(&self, source: &RowSource) -> Result<RecordBatch, EngineError> {
         let rows = source.open(self).await?;
         let schema = rows.schema.clone();
         let rows_max = BACKGROUND_VALUES_MAX / schema.fields().len().max(1);
-        let background = rows.in_blocks(BACKGROUND_BATCH_ROWS, None, move |mut blocks| {
+        rows.in_blocks(BACKGROUND_BATCH_ROWS, None, move |mut blocks| {
             let (mut batches, mut rows) = (Vec::new(), 0);
             while let Some(block) = blocks.next()? {
                 rows += block.num_rows();
@@ -358,23 +392,13 @@ impl Engine {
                 batches.push(block);
             }
             Ok(concat_batches(&schema, &batches).map_err(RunError::from)?)
-        });
-        Ok((model, Some(background.await?)))
-    }
-
-    fn explain_options(&self, request: &ExplainRequest) -> ExplainOptions {
-        ExplainOptions {
-            method: request.method,
-            output: request.output,
-            interactions: request.interactions,
-            columns: request.data.columns.clone(),
-            threads: self.project.threads.value,
-        }
+        })
+        .await
     }
 }
 
 fn report(run: String, explained: Explained, target: Option<Target>, started: Instant) -> ExplainReport {
-    let Explained { metadata, additivity, importance } = explained;
+    let Explained { metadata, additivity, importance, standard_error_max } = explained;
     let importance = metadata.outputs.iter().zip(importance).map(|(output, means)| {
         let features = metadata.features.iter().zip(means);
         let mut features: Vec<_> = features
@@ -390,6 +414,8 @@ fn report(run: String, explained: Explained, target: Option<Target>, started: In
         model: metadata.model,
         method: metadata.method,
         background_rows: metadata.background_rows,
+        asked: metadata.asked,
+        standard_error_max,
         output: metadata.output,
         rows: metadata.rows,
         file: target.map(|target| target.to_string()),

@@ -37,7 +37,7 @@ impl fmt::Display for Target {
 /// Takes rows, on a thread that may block. Dropped before its commit it leaves nothing that anybody sees.
 pub(crate) enum Sink {
     File { file: NewFile, writer: Box<ResultWriter<BufWriter<File>>> },
-    Table { table: Box<Table>, writer: Box<TableWriter>, schema: SchemaRef },
+    Table { table: Box<Table>, writer: Box<TableWriter>, schema: SchemaRef, options: Box<CommitOptions> },
 }
 
 impl Sink {
@@ -53,7 +53,8 @@ impl Sink {
                 let table = Handle::current().block_on(lake.table_for_write(name))?;
                 let schema = lake_names(schema);
                 let writer = TableWriter::new(&table, &schema, WriterOptions::default())?;
-                Ok(Self::Table { table: Box::new(table), writer: Box::new(writer), schema })
+                let (table, options) = (Box::new(table), Box::default());
+                Ok(Self::Table { table, writer: Box::new(writer), schema, options })
             }
         }
     }
@@ -69,11 +70,24 @@ impl Sink {
         }
     }
 
-    /// Adds an entry to a Parquet file's metadata; what else there is has no place for it.
+    /// The names that columns have there, in order; none if they are called as they were.
+    pub(crate) fn other_names(&self) -> Option<Vec<String>> {
+        match self {
+            Self::File { .. } => None,
+            Self::Table { schema, .. } => {
+                Some(schema.fields().iter().map(|field| field.name().clone()).collect())
+            }
+        }
+    }
+
+    /// Adds an entry to a Parquet file's metadata or to a table's properties; other files have no place for it.
     pub(crate) fn annotate(&mut self, key: &str, value: String) -> Result<(), EngineError> {
         match self {
             Self::File { writer, .. } => writer.annotate(key, value),
-            Self::Table { .. } => Ok(()),
+            Self::Table { options, .. } => {
+                options.properties.insert(key.to_owned(), value);
+                Ok(())
+            }
         }
     }
 
@@ -81,9 +95,9 @@ impl Sink {
     pub(crate) fn commit(self) -> Result<(), EngineError> {
         match self {
             Self::File { file, writer } => file.commit(writer.finish()?.1),
-            Self::Table { mut table, writer, .. } => Handle::current().block_on(async {
+            Self::Table { mut table, writer, options, .. } => Handle::current().block_on(async {
                 let staged = writer.finish().await?;
-                table.commit(staged, CommitMode::Replace, &CommitOptions::default()).await?;
+                table.commit(staged, CommitMode::Replace, &options).await?;
                 Ok(())
             }),
         }

@@ -7,8 +7,11 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Float64Type, SchemaRef};
 use arrow::error::ArrowError;
 use hanok_error::{Code, Coded, code};
-use hanok_models::{DataError, Ensemble, Match, Table};
+use hanok_infer::GraphError;
+use hanok_models::{DataError, Table};
 use hanok_types::column_name;
+
+use crate::model::Form;
 
 /// Names of columns that are shown when one is not found.
 const SHOWN_MAX: usize = 20;
@@ -46,6 +49,9 @@ pub enum ColumnsError {
         /// Features of the model.
         expected: usize,
     },
+    /// Neither the model nor anybody else says which columns are features.
+    #[error("the model does not say what its features are called, nor how many there are")]
+    Unsaid,
     /// A label is no number, or it is null.
     #[error("the label `{column}` {reason}")]
     Label {
@@ -57,12 +63,16 @@ pub enum ColumnsError {
     /// The model cannot take the columns.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// What stands before the model's trees cannot be computed.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
 }
 
 impl Coded for ColumnsError {
     fn code(&self) -> Code {
         match self {
             Self::Data(error) => error.code(),
+            Self::Graph(error) => error.code(),
             _ => code::PREDICTOR_COLUMNS,
         }
     }
@@ -75,7 +85,11 @@ impl Coded for ColumnsError {
             }
             Self::Named => Some("leave `--columns` out".to_owned()),
             Self::Count { .. } => Some("give `--columns` in the order of training".to_owned()),
+            Self::Unsaid => {
+                Some("name them in order with `--columns`, or all others with `--keys`".to_owned())
+            }
             Self::Data(error) => error.hint(),
+            Self::Graph(error) => error.hint(),
             Self::Label { .. } => None,
         }
     }
@@ -111,11 +125,7 @@ pub(crate) struct Selection {
 
 impl Selection {
     /// Finds the columns of a model.
-    pub(crate) fn new(
-        ensemble: &Ensemble,
-        schema: &SchemaRef,
-        choice: &ColumnChoice,
-    ) -> Result<Self, ColumnsError> {
+    pub(crate) fn new(model: &Form, schema: &SchemaRef, choice: &ColumnChoice) -> Result<Self, ColumnsError> {
         let index = |name: &String| {
             schema.index_of(name).map_err(|_| ColumnsError::Unknown {
                 column: name.clone(),
@@ -125,19 +135,23 @@ impl Selection {
         let all = |names: &[String]| names.iter().map(index).collect::<Result<Vec<_>, _>>();
         let label = choice.label.as_ref().map(index).transpose()?;
         let mut keys = choice.keys.as_deref().map(all).transpose()?;
-        let features = if !ensemble.feature_names().is_empty() {
+        let named = model.feature_names();
+        let features = if !named.is_empty() {
             if !choice.features.is_empty() {
                 return Err(ColumnsError::Named);
             }
-            by_name(ensemble.feature_names(), schema)?
+            by_name(&named, schema)?
         } else if !choice.features.is_empty() {
             all(&choice.features)?
+        } else if model.features().is_none() && keys.is_none() {
+            return Err(ColumnsError::Unsaid);
         } else {
             let other = |at: &usize| label != Some(*at) && !keys.iter().flatten().any(|key| key == at);
             (0..schema.fields().len()).filter(other).collect()
         };
-        if features.len() != ensemble.features() {
-            return Err(ColumnsError::Count { found: features.len(), expected: ensemble.features() });
+        let expected = model.features().unwrap_or(features.len());
+        if features.len() != expected {
+            return Err(ColumnsError::Count { found: features.len(), expected });
         }
         if let Some(keys) = &mut keys {
             let mut seen = HashSet::new();
@@ -145,11 +159,10 @@ impl Selection {
         }
         let others = || (0..schema.fields().len()).filter(|at| !features.contains(at)).collect();
         let keys = keys.unwrap_or_else(others);
-        let named = ensemble.feature_names().to_vec();
         let of_columns = || features.iter().map(|at| schema.field(*at).name().clone()).collect();
         let names = if named.is_empty() { of_columns() } else { named };
         let selection = Self { schema: schema.clone(), features, names, keys, label };
-        selection.table(ensemble, &RecordBatch::new_empty(schema.clone()))?;
+        selection.table(model, &RecordBatch::new_empty(schema.clone()))?;
         Ok(selection)
     }
 
@@ -172,9 +185,9 @@ impl Selection {
     }
 
     /// The features of a batch.
-    pub(crate) fn table(&self, ensemble: &Ensemble, batch: &RecordBatch) -> Result<Table, ColumnsError> {
+    pub(crate) fn table(&self, model: &Form, batch: &RecordBatch) -> Result<Table, ColumnsError> {
         let features = batch.project(&self.features).map_err(DataError::from)?;
-        Ok(Table::new(ensemble, &features, Match::Position)?)
+        model.table(&features)
     }
 
     /// The labels of a batch; none when no label was chosen.

@@ -2,19 +2,23 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use hanok_error::{Code, Coded, code};
-use hanok_models::{Ensemble, Explainer, Interventional, Link, Predictor};
+use hanok_models::{Ensemble, Explainer, Interventional, Link, Saabas, Table};
 use serde::Serialize;
 
+use crate::asking::{Asking, AskingOptions};
 use crate::columns::{ColumnChoice, Selection};
-use crate::explanation::{Columns, Metadata, Method, OutputKind, Unit};
+use crate::explanation::{Asked, Columns, Extras, Metadata, Method, OutputKind, Unit};
+use crate::model::{Answers, Model};
 use crate::predict::{RunError, block_rows, output_names, strided};
-use crate::registry::Model;
 
 /// Most columns of an explanation: readers of Parquet read the description of every column of every row group.
 const COLUMNS_MAX: usize = 20_000;
+/// Rows of a block that is explained by a model's answers, of which each row takes hundreds.
+const ASKED_BLOCK_ROWS: usize = 64;
 /// Most values of a background, which is held in memory: 1 GiB.
 pub const BACKGROUND_VALUES_MAX: usize = 1 << 27;
 /// How far base value and values may be from what they add up to, as a share of the largest |base value| + Σ |value| of a
@@ -24,9 +28,9 @@ const TOLERANCE: f64 = 1e-5;
 /// How to explain.
 #[derive(Clone, Debug)]
 pub struct ExplainOptions {
-    /// What values are measured against.
+    /// How values are computed.
     pub method: Method,
-    /// What is explained; other than [`OutputKind::Raw`] with [`Method::Interventional`] only.
+    /// What is explained; [`OutputKind::LogLoss`] with [`Method::Interventional`] only, probabilities with a background.
     pub output: OutputKind,
     /// Whether interaction values are computed too; with [`Method::Path`] only.
     pub interactions: bool,
@@ -34,11 +38,18 @@ pub struct ExplainOptions {
     pub columns: ColumnChoice,
     /// Threads.
     pub threads: usize,
+    /// For methods that ask the model.
+    pub asking: AskingOptions,
+    /// How many rows there will be, if it is known: what they will cost is compared with what is allowed before the first.
+    pub rows: Option<u64>,
 }
 
 impl ExplainOptions {
     /// How many rows a block should have, at most. Values do not depend on it.
-    pub fn block_rows(&self, ensemble: &Ensemble) -> usize {
+    pub fn block_rows(&self, model: &Model) -> usize {
+        let Some(ensemble) = model.ensemble().filter(|_| !self.method.asks()) else {
+            return ASKED_BLOCK_ROWS;
+        };
         let (features, outputs) = (ensemble.features(), ensemble.outputs());
         let matrix = if self.interactions { features.saturating_mul(features) } else { features };
         block_rows(matrix.saturating_mul(outputs).saturating_add(features))
@@ -70,6 +81,8 @@ pub struct Explained {
     pub additivity: Additivity,
     /// By output and feature, the mean of |value| over the rows; NaN without rows.
     pub importance: Vec<Vec<f64>>,
+    /// The largest standard error of a value, of those that are known.
+    pub standard_error_max: Option<f64>,
 }
 
 /// How far values are from adding up.
@@ -95,14 +108,16 @@ impl Additivity {
 enum Algorithm<'a> {
     Path(Box<Explainer<'a>>),
     Interventional(Box<Interventional<'a>>),
+    Saabas(Box<Saabas<'a>>),
+    Asking(Box<Asking<'a>>),
 }
 
 /// A model that explains the rows of data of one schema.
 #[derive(Debug)]
 pub struct Explaining<'a> {
-    ensemble: &'a Ensemble,
+    model: &'a Model,
     algorithm: Algorithm<'a>,
-    predictor: Predictor<'a>,
+    answers: Arc<Answers<'a>>,
     selection: Selection,
     schema: SchemaRef,
     metadata: Metadata,
@@ -112,54 +127,72 @@ pub struct Explaining<'a> {
     totals: Vec<f64>,
     gap: f64,
     scale: f64,
+    standard_error_max: Option<f64>,
 }
 
 impl<'a> Explaining<'a> {
-    /// Prepares a model for data of a schema. [`Method::Interventional`] needs a background, with the model's features
-    /// among its columns.
+    /// Prepares a model for data of a schema. All methods but those by covers need a background, with the model's features among its
+    /// columns.
     pub fn new(
         model: &'a Model,
         schema: &SchemaRef,
         background: Option<&RecordBatch>,
         options: &ExplainOptions,
     ) -> Result<Self, RunError> {
-        let ensemble = &model.ensemble;
-        check(ensemble, options)?;
-        let selection = Selection::new(ensemble, schema, &options.columns)?;
-        let (algorithm, background_rows) = match (options.method, background) {
-            (Method::Path, _) => (Algorithm::Path(Box::new(Explainer::new(ensemble)?)), None),
-            (Method::Interventional, None) => {
-                return Err(RunError::Request(
-                    "the interventional method needs a background to compare with".to_owned(),
-                ));
+        check(model, options)?;
+        let selection = Selection::new(&model.form, schema, &options.columns)?;
+        let features = selection.feature_names();
+        let answers = Arc::new(Answers::new(model, &features, options.threads)?);
+        let background =
+            background.map(|rows| background_table(model, rows, &features, options)).transpose()?;
+        let background_rows = background.as_ref().map(|table| table.rows() as u64);
+        let algorithm = match (options.method, model.ensemble(), background) {
+            (Method::Path, Some(ensemble), _) => Algorithm::Path(Box::new(Explainer::new(ensemble)?)),
+            (Method::Saabas, Some(ensemble), _) => Algorithm::Saabas(Box::new(Saabas::new(ensemble)?)),
+            (Method::Interventional, Some(ensemble), Some(table)) => {
+                Algorithm::Interventional(Box::new(Interventional::new(ensemble, table)?))
             }
-            (Method::Interventional, Some(background)) => {
-                let rows = background.num_rows() as u64;
-                let choice = ColumnChoice { keys: None, label: None, ..options.columns.clone() };
-                let of_background = Selection::new(ensemble, background.schema_ref(), &choice)?;
-                let table = of_background.table(ensemble, background)?;
-                (Algorithm::Interventional(Box::new(Interventional::new(ensemble, table)?)), Some(rows))
+            (method, _, Some(table)) if method.asks() => {
+                let asking = Asking::new(Arc::clone(&answers), method, &table, options)?;
+                Algorithm::Asking(Box::new(asking))
+            }
+            (method, None, _) if !method.asks() => {
+                return Err(RunError::Request(format!(
+                    "the method `{method}` looks into trees, and this model is known by its answers only: take `permutation` or another \
+                     method that asks it"
+                )));
+            }
+            (method, ..) => {
+                return Err(RunError::Request(format!(
+                    "the method `{method}` needs a background to compare with"
+                )));
             }
         };
-        let keys = selection.key_fields();
-        let features = selection.feature_names();
-        let outputs = output_names(ensemble.outputs());
+        let outputs = match &algorithm {
+            Algorithm::Asking(asking) => asking.outputs(),
+            _ => model.ensemble().map_or(1, Ensemble::outputs),
+        };
+        check_width(features.len(), outputs, options)?;
         let same = match options.output {
-            OutputKind::Raw => ensemble.link() == Link::Identity,
+            OutputKind::Raw => model.link() == Link::Identity,
             OutputKind::Probability => true,
             OutputKind::LogLoss => false,
         };
+        let errors = matches!(&algorithm, Algorithm::Asking(asking) if asking.estimates());
+        let extras = Extras { sum: !same, errors, interactions: options.interactions };
+        let keys = selection.key_fields();
+        let outputs = output_names(outputs);
         let names = keys.iter().map(|field| field.name().clone()).collect();
-        let columns = Columns::new(names, &features, &outputs, options.output, same, options.interactions);
+        let columns = Columns::new(names, &features, &outputs, options.output, extras);
         let schema = file_schema(&columns, keys, selection.input_fields());
         let totals = vec![0.0; features.len() * outputs.len()];
-        let method = (options.method, background_rows);
-        let output = (options.output, unit(ensemble.link(), options.output));
+        let method = (options.method, background_rows.filter(|_| options.method.has_background()));
+        let output = (options.output, unit(model, options.output));
         let metadata = Metadata::new(model.identity.clone(), method, output, features, outputs, columns);
         Ok(Self {
-            ensemble,
+            model,
             algorithm,
-            predictor: Predictor::new(ensemble),
+            answers,
             selection,
             schema,
             metadata,
@@ -168,6 +201,7 @@ impl<'a> Explaining<'a> {
             totals,
             gap: 0.0,
             scale: 0.0,
+            standard_error_max: None,
         })
     }
 
@@ -183,29 +217,34 @@ impl<'a> Explaining<'a> {
 
     /// Explains a block.
     pub fn explain(&mut self, batch: &RecordBatch) -> Result<RecordBatch, RunError> {
-        let table = self.selection.table(self.ensemble, batch)?;
+        let table = self.selection.table(&self.model.form, batch)?;
         let labels = self.selection.labels(batch)?;
-        let explanation = match (&self.algorithm, self.metadata.output, &labels) {
-            (Algorithm::Path(path), ..) if self.interactions => path.interactions(&table, self.threads)?,
-            (Algorithm::Path(path), ..) => path.explain(&table, self.threads)?,
-            (Algorithm::Interventional(method), OutputKind::Raw, _) => {
-                method.explain(&table, self.threads)?
-            }
-            (Algorithm::Interventional(method), OutputKind::Probability, _) => {
+        let labels = labels.as_deref().unwrap_or_default();
+        let mut errors = Vec::new();
+        let explanation = match (&mut self.algorithm, self.metadata.output) {
+            (Algorithm::Path(path), _) if self.interactions => path.interactions(&table, self.threads)?,
+            (Algorithm::Path(path), _) => path.explain(&table, self.threads)?,
+            (Algorithm::Saabas(method), _) => method.explain(&table, self.threads)?,
+            (Algorithm::Interventional(method), OutputKind::Raw) => method.explain(&table, self.threads)?,
+            (Algorithm::Interventional(method), OutputKind::Probability) => {
                 method.explain_probability(&table, self.threads)?
             }
-            (Algorithm::Interventional(method), OutputKind::LogLoss, labels) => {
-                method.explain_log_loss(&table, labels.as_deref().unwrap_or_default(), self.threads)?
+            (Algorithm::Interventional(method), OutputKind::LogLoss) => {
+                method.explain_log_loss(&table, labels, self.threads)?
+            }
+            (Algorithm::Asking(asking), _) => {
+                let estimate = asking.explain(&table)?;
+                errors = estimate.errors.unwrap_or_default();
+                estimate.explanation
             }
         };
-        let raw = self.predictor.raw(&table, self.threads)?;
         let (outputs, features) = (explanation.outputs, explanation.features);
-        let mut predictions = raw.clone();
-        predictions.chunks_mut(outputs).for_each(|row| self.ensemble.apply_link(row));
+        let raw = self.answers.raw(&table)?;
+        let predictions = self.answers.apply_link(&raw, outputs);
         let sums = match self.metadata.output {
             OutputKind::Raw => raw,
             OutputKind::Probability => predictions.clone(),
-            OutputKind::LogLoss => losses(self.ensemble.link(), &raw, labels.as_deref().unwrap_or_default()),
+            OutputKind::LogLoss => losses(self.model.link(), &raw, labels),
         };
         // One for all rows, or one for each.
         let bases: Vec<f64> = explanation.base.iter().copied().cycle().take(sums.len()).collect();
@@ -216,13 +255,21 @@ impl<'a> Explaining<'a> {
             }
             false => (explanation.values, None),
         };
+        let known = errors.iter().copied().filter(|error| !error.is_nan());
+        self.standard_error_max = known.chain(self.standard_error_max).reduce(f64::max);
         self.add_up(&bases, &values, &sums);
         let (keys, inputs) = self.selection.taken_over(batch)?;
         let mut columns = keys.columns().to_vec();
         for (output, names) in self.metadata.columns.outputs.iter().enumerate() {
             columns.push(strided(&bases, output, outputs));
-            columns
-                .extend((0..features).map(|at| strided(&values, output * features + at, outputs * features)));
+            let of_features = |values: &[f64]| {
+                let column = |at| strided(values, output * features + at, outputs * features);
+                (0..features).map(column).collect::<Vec<_>>()
+            };
+            columns.extend(of_features(&values));
+            if !names.errors.is_empty() {
+                columns.extend(of_features(&errors));
+            }
             if names.sum != names.prediction {
                 columns.push(strided(&sums, output, outputs));
             }
@@ -255,18 +302,48 @@ impl<'a> Explaining<'a> {
     /// Ends the explanation.
     pub fn finish(mut self) -> Explained {
         self.metadata.largest_gap = self.gap;
+        if let Algorithm::Asking(asking) = &self.algorithm {
+            self.metadata.asked = Some(Asked { seed: asking.seed(), model_rows: asking.model_rows() });
+        }
         let rows = self.metadata.rows as f64;
         let means: Vec<f64> = self.totals.iter().map(|total| total / rows).collect();
         let features = self.metadata.features.len();
         let importance = means.chunks(features.max(1)).map(<[f64]>::to_vec).collect();
         let additivity = Additivity { gap: self.gap, tolerance: TOLERANCE * self.scale };
-        Explained { metadata: self.metadata, additivity, importance }
+        let standard_error_max = self.standard_error_max;
+        Explained { metadata: self.metadata, additivity, importance, standard_error_max }
     }
 }
 
+/// The background as the model takes it, or some of its rows, evenly spread. A model without feature names finds them as those of the data
+/// are called, or else as `--columns` or the order of the columns say.
+fn background_table(
+    model: &Model,
+    rows: &RecordBatch,
+    names: &[String],
+    options: &ExplainOptions,
+) -> Result<Table, RunError> {
+    let schema = rows.schema_ref();
+    let by_name =
+        model.form.feature_names().is_empty() && names.iter().all(|name| schema.index_of(name).is_ok());
+    let features = if by_name { names.to_vec() } else { options.columns.features.clone() };
+    let choice = ColumnChoice { features, keys: None, label: None };
+    let most = options.asking.background_rows.unwrap_or(usize::MAX);
+    let some;
+    let rows = if rows.num_rows() > most {
+        let places = (0..most).map(|at| (at as u64 * rows.num_rows() as u64 / most as u64) as u32);
+        some = take_record_batch(rows, &UInt32Array::from_iter_values(places))?;
+        &some
+    } else {
+        rows
+    };
+    let selection = Selection::new(&model.form, rows.schema_ref(), &choice)?;
+    Ok(selection.table(&model.form, rows)?)
+}
+
 /// What an output is in.
-fn unit(link: Link, output: OutputKind) -> Unit {
-    match (output, link) {
+fn unit(model: &Model, output: OutputKind) -> Unit {
+    match (output, model.link()) {
         (OutputKind::Probability, _) => Unit::Probability,
         (OutputKind::LogLoss, _) => Unit::LogLoss,
         (OutputKind::Raw, Link::Identity) => Unit::Prediction,
@@ -277,28 +354,49 @@ fn unit(link: Link, output: OutputKind) -> Unit {
 }
 
 /// What goes together.
-fn check(ensemble: &Ensemble, options: &ExplainOptions) -> Result<(), RunError> {
-    let refused = |reason: String| Err(RunError::Request(reason));
-    if options.method == Method::Path && options.output != OutputKind::Raw {
+fn check(model: &Model, options: &ExplainOptions) -> Result<(), RunError> {
+    let refused = |reason: &str| Err(RunError::Request(reason.to_owned()));
+    let (method, output) = (options.method, options.output);
+    if matches!(method, Method::Path | Method::Saabas) && output != OutputKind::Raw {
         return refused(
-            "probabilities and losses are explained by the interventional method, with a background; path-dependent \
-             values explain raw values"
-                .to_owned(),
+            "probabilities and losses are explained by the interventional method, with a background; values by covers explain raw values",
         );
     }
-    if options.method == Method::Interventional && options.interactions {
-        return refused("interactions are computed by the path method only".to_owned());
+    if method.asks() && output == OutputKind::LogLoss {
+        return refused("losses are explained by the interventional method only");
     }
-    if options.output == OutputKind::LogLoss && options.columns.label.is_none() {
-        return refused("losses need the column with the truth".to_owned());
+    if model.ensemble().is_none() && output != OutputKind::Raw {
+        return refused("models that are known by their answers are explained as they answer");
     }
-    let (features, outputs) = (ensemble.features(), ensemble.outputs());
+    if method.asks() && output == OutputKind::Probability && !gives_probabilities(model.link()) {
+        return refused("the model's outputs are no probabilities");
+    }
+    if method != Method::Path && options.interactions {
+        return refused("interactions are computed by the path method only");
+    }
+    if output == OutputKind::LogLoss && options.columns.label.is_none() {
+        return refused("losses need the column with the truth");
+    }
+    match model.ensemble() {
+        Some(ensemble) => check_width(ensemble.features(), ensemble.outputs(), options),
+        None => Ok(()),
+    }
+}
+
+fn gives_probabilities(link: Link) -> bool {
+    matches!(link, Link::Logistic { .. } | Link::Softmax)
+}
+
+/// Whether the columns of the result are few enough.
+fn check_width(features: usize, outputs: usize, options: &ExplainOptions) -> Result<(), RunError> {
     let pairs = if options.interactions { features.saturating_mul(features + 1) / 2 } else { 0 };
-    let columns = (features.saturating_add(pairs)).saturating_mul(outputs).saturating_add(features);
+    let errors = if options.method.asks() { features } else { 0 };
+    let columns = features.saturating_add(errors).saturating_add(pairs);
+    let columns = columns.saturating_mul(outputs).saturating_add(features);
     if columns > COLUMNS_MAX {
-        return refused(format!(
+        return Err(RunError::Request(format!(
             "the explanation would have {columns} columns; at most {COLUMNS_MAX} are written"
-        ));
+        )));
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The explanation file: Parquet, whose entry `hanok.explanation` says which column is what, so that no name has to be
 //! taken apart. `docs/models.md` describes it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ const VERSION: u32 = 1;
 /// Rows of a batch that is read.
 const BATCH_ROWS: usize = 8192;
 
-/// What values are measured against.
+/// How values are computed, and what they are measured against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
@@ -30,6 +30,57 @@ pub enum Method {
     Path,
     /// The rows of a background.
     Interventional,
+    /// The covers along a row's own path: no Shapley values, but fast (shap's `approximate`).
+    Saabas,
+    /// The rows of a background, by the model's answers for all coalitions of features.
+    Exact,
+    /// The same by random orders of the features.
+    Permutation,
+    /// The same by weighted least squares over coalitions.
+    Kernel,
+    /// The same by single rows of the background.
+    Sampling,
+    /// The same by coalitions of groups of correlated features: Owen values.
+    Partition,
+    /// The same by the coefficients of a linear model.
+    Linear,
+}
+
+impl Method {
+    /// Whether the model's answers are enough.
+    pub fn asks(self) -> bool {
+        !matches!(self, Self::Path | Self::Interventional | Self::Saabas)
+    }
+
+    /// Whether rows are compared with those of a background.
+    pub fn has_background(self) -> bool {
+        !matches!(self, Self::Path | Self::Saabas)
+    }
+}
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Path => "path",
+            Self::Interventional => "interventional",
+            Self::Saabas => "saabas",
+            Self::Exact => "exact",
+            Self::Permutation => "permutation",
+            Self::Kernel => "kernel",
+            Self::Sampling => "sampling",
+            Self::Partition => "partition",
+            Self::Linear => "linear",
+        })
+    }
+}
+
+/// How a model was asked that is explained by its answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Where random choices began.
+    pub seed: u64,
+    /// Rows that the model was given, with those of the background.
+    pub model_rows: u64,
 }
 
 /// What is explained.
@@ -85,8 +136,11 @@ pub struct Metadata {
     pub model: ModelIdentity,
     /// What values are measured against.
     pub method: Method,
-    /// Rows of the background; none for [`Method::Path`].
+    /// Rows of the background; none if nothing is compared with one.
     pub background_rows: Option<u64>,
+    /// How the model was asked; none if its inside is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
     /// What is explained.
     pub output: OutputKind,
     /// What that is in.
@@ -122,6 +176,10 @@ pub struct OutputColumns {
     pub base: String,
     /// By feature, its SHAP values.
     pub values: Vec<String>,
+    /// By feature, one standard error of each value: 0 where it is exact, NaN where nothing is known of it. Empty unless the method
+    /// estimates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<String>,
     /// What the base value and the values add up to.
     pub sum: String,
     /// What the model predicts, after its link. The same column as `sum` when that is the same thing.
@@ -132,16 +190,25 @@ pub struct OutputColumns {
     pub interactions: Vec<String>,
 }
 
+/// Columns that not every explanation has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extras {
+    /// What base value and values add up to is not the prediction.
+    pub(crate) sum: bool,
+    /// Standard errors.
+    pub(crate) errors: bool,
+    /// Interaction values.
+    pub(crate) interactions: bool,
+}
+
 impl Columns {
     /// Names the columns of a file. A name that is taken gets underscores at its end; keys come first, then values.
-    /// `same_prediction` says that sum and prediction are one.
     pub(crate) fn new(
         keys: Vec<String>,
         features: &[String],
         outputs: &[String],
         output: OutputKind,
-        same_prediction: bool,
-        interactions: bool,
+        extras: Extras,
     ) -> Self {
         let mut taken: HashSet<String> = keys.iter().cloned().collect();
         let mut name = |mut name: String| {
@@ -158,7 +225,9 @@ impl Columns {
         let named = outputs.iter().zip(values).map(|(output_name, values)| {
             let at = at(output_name);
             let base = name(format!("base_value{at}"));
-            let sum = (!same_prediction).then(|| {
+            let errors = features.iter().take(if extras.errors { usize::MAX } else { 0 });
+            let errors = errors.map(|feature| name(format!("error_{feature}{at}"))).collect();
+            let sum = extras.sum.then(|| {
                 name(match output {
                     OutputKind::LogLoss => format!("log_loss{at}"),
                     OutputKind::Raw | OutputKind::Probability => format!("raw_prediction{at}"),
@@ -167,22 +236,23 @@ impl Columns {
             let prediction = name(format!("prediction{at}"));
             let pairs =
                 features.iter().enumerate().flat_map(|(at, a)| features[at..].iter().map(move |b| (a, b)));
-            let pairs = pairs.take(if interactions { usize::MAX } else { 0 });
+            let pairs = pairs.take(if extras.interactions { usize::MAX } else { 0 });
             let interactions = pairs.map(|(a, b)| name(format!("{a}*{b}{at}"))).collect();
             let sum = sum.unwrap_or_else(|| prediction.clone());
-            OutputColumns { base, values, sum, prediction, interactions }
+            OutputColumns { base, values, errors, sum, prediction, interactions }
         });
         let outputs = named.collect();
         let inputs = features.iter().map(|feature| name(format!("value_{feature}"))).collect();
         Self { keys, inputs, outputs }
     }
 
-    /// All columns in the order of the file: keys; by output base value, values, sum, prediction and interactions; inputs.
+    /// All columns in the order of the file: keys; by output base value, values, errors, sum, prediction and interactions; inputs.
     pub fn names(&self) -> Vec<&str> {
         let outputs = self.outputs.iter().flat_map(|output| {
             let sum = (output.sum != output.prediction).then_some(&output.sum);
             std::iter::once(&output.base)
                 .chain(&output.values)
+                .chain(&output.errors)
                 .chain(sum)
                 .chain([&output.prediction])
                 .chain(&output.interactions)
@@ -206,6 +276,7 @@ impl Metadata {
             model,
             method,
             background_rows,
+            asked: None,
             output,
             unit,
             features,
@@ -214,6 +285,27 @@ impl Metadata {
             rows: 0,
             largest_gap: 0.0,
         }
+    }
+
+    /// The same for columns of other names, in the order of the file.
+    pub fn with_names(&self, names: &[String]) -> Self {
+        let mut renamed = self.clone();
+        let names: HashMap<&str, &String> = self.columns.names().into_iter().zip(names).collect();
+        let columns = &mut renamed.columns;
+        let outputs = columns.outputs.iter_mut().flat_map(|output| {
+            let single = [&mut output.base, &mut output.sum, &mut output.prediction];
+            single
+                .into_iter()
+                .chain(&mut output.values)
+                .chain(&mut output.errors)
+                .chain(&mut output.interactions)
+        });
+        for name in columns.keys.iter_mut().chain(&mut columns.inputs).chain(outputs) {
+            if let Some(other) = names.get(name.as_str()) {
+                name.clone_from(other);
+            }
+        }
+        renamed
     }
 
     /// The entry's text.
@@ -336,7 +428,9 @@ impl Metadata {
         let whole = columns.inputs.len() == features
             && columns.outputs.len() == self.outputs.len()
             && columns.outputs.iter().all(|output| {
-                output.values.len() == features && [0, pairs].contains(&output.interactions.len())
+                output.values.len() == features
+                    && [0, features].contains(&output.errors.len())
+                    && [0, pairs].contains(&output.interactions.len())
             });
         if !whole {
             return Err(format!("lists of its entry `{METADATA_KEY}` differ in length"));
@@ -376,8 +470,9 @@ mod tests {
 
     #[test]
     fn columns_have_names_of_their_own() {
+        let all = Extras { sum: true, errors: true, interactions: true };
         let columns =
-            Columns::new(names("id prediction a"), &names("a b"), &names("0"), OutputKind::Raw, false, true);
+            Columns::new(names("id prediction a"), &names("a b"), &names("0"), OutputKind::Raw, all);
         assert_eq!(
             columns.names(),
             [
@@ -387,6 +482,8 @@ mod tests {
                 "base_value",
                 "a_",
                 "b",
+                "error_a",
+                "error_b",
                 "raw_prediction",
                 "prediction_",
                 "a*a",
@@ -396,7 +493,8 @@ mod tests {
                 "value_b"
             ]
         );
-        let columns = Columns::new(Vec::new(), &names("a"), &names("0 1"), OutputKind::Raw, true, false);
+        let columns =
+            Columns::new(Vec::new(), &names("a"), &names("0 1"), OutputKind::Raw, Extras::default());
         assert_eq!(
             columns.names(),
             ["base_value@0", "a@0", "prediction@0", "base_value@1", "a@1", "prediction@1", "value_a"]
@@ -404,9 +502,29 @@ mod tests {
     }
 
     #[test]
+    fn columns_can_have_other_names() {
+        let extras = Extras { errors: true, ..Extras::default() };
+        let columns = Columns::new(names("id"), &names("a"), &names("0 1"), OutputKind::Raw, extras);
+        let others: Vec<String> = (0..columns.names().len()).map(|at| format!("c{at}")).collect();
+        let model = ModelIdentity {
+            name: "m".to_owned(),
+            version: None,
+            sha256: String::new(),
+            format: String::new(),
+        };
+        let unit = (OutputKind::Raw, Unit::Prediction);
+        let metadata = Metadata::new(model, (Method::Kernel, None), unit, names("a"), names("0 1"), columns);
+        let renamed = metadata.with_names(&others);
+        assert_eq!(renamed.columns.names(), others);
+        assert_eq!(renamed.columns.outputs[1].sum, renamed.columns.outputs[1].prediction);
+        assert_eq!(renamed.features, metadata.features);
+    }
+
+    #[test]
     fn pairs_are_found_in_the_triangle() {
         let features = names("a b c d");
-        let columns = Columns::new(Vec::new(), &features, &names("0"), OutputKind::Raw, true, true);
+        let extras = Extras { interactions: true, ..Extras::default() };
+        let columns = Columns::new(Vec::new(), &features, &names("0"), OutputKind::Raw, extras);
         let model = ModelIdentity {
             name: "m".to_owned(),
             version: None,

@@ -6,14 +6,17 @@ use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use hanok_error::{Code, Coded, code};
-use hanok_models::{ExplainError, Predictor};
+use hanok_infer::{EndpointError, GraphError};
+use hanok_models::{AgnosticError, ExplainError};
 
 use crate::columns::{ColumnChoice, ColumnsError, Selection};
-use crate::explanation::{Columns, OutputKind};
-use crate::registry::Model;
+use crate::explanation::{Columns, Extras, OutputKind};
+use crate::model::{Answers, Model};
 
 /// Values of a block's inputs, outputs and results together; 8 bytes each.
 const BLOCK_VALUES: usize = 1 << 20;
+/// Rows of a block of a model that is known by its answers: some requests to an endpoint.
+const ASKED_BLOCK_ROWS: usize = 8192;
 /// Most rows of a block.
 const BLOCK_ROWS_MAX: usize = 1 << 16;
 
@@ -26,6 +29,15 @@ pub enum RunError {
     /// The model cannot be explained in this way.
     #[error(transparent)]
     Model(#[from] ExplainError),
+    /// A graph could not be computed.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// An endpoint does not predict.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The model cannot be explained by its answers in this way.
+    #[error(transparent)]
+    Asked(Box<AgnosticError<RunError>>),
     /// What was asked for does not go together.
     #[error("{0}")]
     Request(String),
@@ -39,6 +51,9 @@ impl Coded for RunError {
         match self {
             Self::Columns(error) => error.code(),
             Self::Model(error) => error.code(),
+            Self::Graph(error) => error.code(),
+            Self::Endpoint(error) => error.code(),
+            Self::Asked(error) => error.code(),
             Self::Request(_) => code::EXPLANATION_REQUEST,
             Self::Arrow(_) => code::INTERNAL,
         }
@@ -50,7 +65,30 @@ impl Coded for RunError {
             Self::Model(ExplainError::NoCover | ExplainError::LinearLeaves) => {
                 Some("compare with a background: `--method interventional --background …`".to_owned())
             }
+            Self::Graph(error) => error.hint(),
+            Self::Endpoint(error) => error.hint(),
+            Self::Asked(error) => match error.as_ref() {
+                AgnosticError::TooManyRows { .. } => Some(
+                    "explain fewer rows with `--limit`, compare with fewer with `--background-rows`, take fewer `--evaluations`, or allow \
+                     more with `--model-rows-max`"
+                        .to_owned(),
+                ),
+                AgnosticError::TooManyFeatures { .. } | AgnosticError::NotLinear { .. } => {
+                    Some("take `--method permutation`".to_owned())
+                }
+                AgnosticError::MaxEvals { least, .. } => Some(format!("allow `--evaluations {least}`")),
+                error => error.hint(),
+            },
             _ => None,
+        }
+    }
+}
+
+impl From<AgnosticError<RunError>> for RunError {
+    fn from(error: AgnosticError<RunError>) -> Self {
+        match error {
+            AgnosticError::Model(error) => error,
+            error => Self::Asked(Box::new(error)),
         }
     }
 }
@@ -69,29 +107,36 @@ pub(crate) fn block_rows(values_a_row: usize) -> usize {
 #[derive(Debug)]
 pub struct Predicting<'a> {
     model: &'a Model,
-    predictor: Predictor<'a>,
+    answers: Answers<'a>,
+    outputs: usize,
     selection: Selection,
     schema: SchemaRef,
-    threads: usize,
 }
 
 impl<'a> Predicting<'a> {
-    /// Prepares a model for data of a schema.
+    /// Prepares a model for data of a schema. A model that is known by its answers is asked for the first row of `first`, which shows how
+    /// many outputs it has; it has one if there is no row.
     pub fn new(
         model: &'a Model,
         schema: &SchemaRef,
         choice: &ColumnChoice,
         threads: usize,
+        first: Option<&RecordBatch>,
     ) -> Result<Self, RunError> {
-        let selection = Selection::new(&model.ensemble, schema, choice)?;
+        let selection = Selection::new(&model.form, schema, choice)?;
+        let answers = Answers::new(model, &selection.feature_names(), threads)?;
+        let outputs = match (model.ensemble(), first.filter(|first| first.num_rows() > 0)) {
+            (Some(ensemble), _) => ensemble.outputs(),
+            (None, Some(first)) => answers.predict(&selection.table(&model.form, &first.slice(0, 1))?)?.len(),
+            (None, None) => 1,
+        };
         let mut fields = selection.key_fields();
         let keys = fields.iter().map(|field| field.name().clone()).collect();
-        let outputs = output_names(model.ensemble.outputs());
-        let columns = Columns::new(keys, &[], &outputs, OutputKind::Raw, true, false);
+        let columns = Columns::new(keys, &[], &output_names(outputs), OutputKind::Raw, Extras::default());
         let predictions = columns.outputs.iter().map(|output| &output.prediction);
         fields.extend(predictions.map(|name| Field::new(name, DataType::Float64, false)));
         let schema = Arc::new(Schema::new(fields));
-        Ok(Self { model, predictor: Predictor::new(&model.ensemble), selection, schema, threads })
+        Ok(Self { model, answers, outputs, selection, schema })
     }
 
     /// The columns of the result: the keys, and `prediction`, or `prediction@0`, `prediction@1`, … for several outputs.
@@ -101,17 +146,23 @@ impl<'a> Predicting<'a> {
 
     /// How many rows a block should have, at most.
     pub fn block_rows(model: &Model) -> usize {
-        block_rows(model.ensemble.features().saturating_add(model.ensemble.outputs()))
+        match model.ensemble() {
+            Some(ensemble) => block_rows(ensemble.features().saturating_add(ensemble.outputs())),
+            None => ASKED_BLOCK_ROWS,
+        }
     }
 
     /// Predicts a block.
     pub fn predict(&self, batch: &RecordBatch) -> Result<RecordBatch, RunError> {
-        let table = self.selection.table(&self.model.ensemble, batch)?;
-        let predictions = self.predictor.predict(&table, self.threads)?;
+        let table = self.selection.table(&self.model.form, batch)?;
+        let predictions = self.answers.predict(&table)?;
+        if predictions.len() != batch.num_rows() * self.outputs {
+            let (found, rows, expected) = (predictions.len(), batch.num_rows(), Some(self.outputs));
+            return Err(AgnosticError::Outputs { found, rows, expected }.into());
+        }
         let (keys, _) = self.selection.taken_over(batch)?;
-        let outputs = self.model.ensemble.outputs();
         let mut columns = keys.columns().to_vec();
-        columns.extend((0..outputs).map(|output| strided(&predictions, output, outputs)));
+        columns.extend((0..self.outputs).map(|output| strided(&predictions, output, self.outputs)));
         Ok(RecordBatch::try_new(self.schema.clone(), columns)?)
     }
 }

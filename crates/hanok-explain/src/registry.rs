@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use hanok_catalog::{Catalog, CatalogError, ModelFacts, ModelVersion};
 use hanok_error::{Code, Coded, code};
+use hanok_infer::{GraphError, Protocol};
 use hanok_models::{Ensemble, ReadError};
 use hanok_types::{Name, NameError};
 use sha2::{Digest as _, Sha256};
 
 use crate::explanation::ModelIdentity;
+use crate::model::{Form, FormError, Model};
 
 /// The largest model file that is read.
 const MODEL_BYTES_MAX: u64 = 4 << 30;
@@ -80,6 +82,17 @@ pub enum RegistryError {
         /// Why.
         source: ReadError,
     },
+    /// The file is an ONNX model that cannot be computed.
+    #[error("{}", .path.display())]
+    Graph {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: GraphError,
+    },
+    /// An endpoint cannot be registered.
+    #[error("{0} is an address: only files are registered")]
+    Address(String),
 }
 
 impl Coded for RegistryError {
@@ -91,6 +104,8 @@ impl Coded for RegistryError {
             Self::File { .. } => code::FILE_IO,
             Self::Damaged { .. } => code::PREDICTOR_DAMAGED,
             Self::Read { source, .. } => source.code(),
+            Self::Graph { source, .. } => source.code(),
+            Self::Address(_) => code::PREDICTOR_ADDRESS,
         }
     }
 
@@ -104,21 +119,15 @@ impl Coded for RegistryError {
             }
             Self::Name(error) => error.hint(),
             Self::Catalog(error) => error.hint(),
+            Self::Address(address) => {
+                Some(format!("`hanok predict {address} …` and `hanok explain {address} …` take it as it is"))
+            }
             Self::Damaged { name, .. } => {
                 Some(format!("add the file again with `hanok model add {name} FILE`"))
             }
             _ => None,
         }
     }
-}
-
-/// A model that is ready to predict and to be explained.
-#[derive(Debug)]
-pub struct Model {
-    /// Which one.
-    pub identity: ModelIdentity,
-    /// The model.
-    pub ensemble: Ensemble,
 }
 
 /// The models of a project. Cheap to clone.
@@ -138,21 +147,24 @@ impl ModelRegistry {
     /// and whether it is new.
     pub async fn add(&self, name: &str, path: &Path) -> Result<(ModelVersion, bool), RegistryError> {
         let name = Name::new(name)?;
+        if let Some(address) = path.to_str().filter(|path| Protocol::is_address(path)) {
+            return Err(RegistryError::Address(address.to_owned()));
+        }
         let (folder, path) = (self.folder.clone(), path.to_owned());
         let facts = blocking(move || {
             let (bytes, sha256) = read_bytes(&path)?;
-            let ensemble = hanok_models::read(&bytes)
-                .map_err(|source| RegistryError::Read { path: path.clone(), source })?;
+            let form = read_form(&bytes, &path)?;
             keep(&folder, &sha256, &bytes)?;
+            let ensemble = form.ensemble();
             Ok(ModelFacts {
                 sha256,
                 bytes: bytes.len() as u64,
-                format: ensemble.source().to_owned(),
-                features: ensemble.feature_names().to_vec(),
-                feature_count: ensemble.features() as u64,
-                outputs: ensemble.outputs() as u64,
-                trees: ensemble.trees() as u64,
-                has_cover: ensemble.has_cover(),
+                format: form.format(),
+                features: form.feature_names(),
+                feature_count: form.features().unwrap_or(0) as u64,
+                outputs: form.outputs() as u64,
+                trees: ensemble.map_or(0, Ensemble::trees) as u64,
+                has_cover: ensemble.is_some_and(Ensemble::has_cover),
                 source: path.display().to_string(),
             })
         });
@@ -189,8 +201,12 @@ impl ModelRegistry {
         })
     }
 
-    /// Loads what `reference` names: as [`Self::version`], or a file, which is what a name with a dot or a slash is.
+    /// Loads what `reference` names: as [`Self::version`], the address of an endpoint, or a file, which is what a name with a dot or a
+    /// slash is.
     pub async fn load(&self, reference: &str) -> Result<Model, RegistryError> {
+        if Protocol::is_address(reference) {
+            return Ok(endpoint(reference));
+        }
         if reference.contains(['.', '/', '\\']) {
             return load_file(reference).await;
         }
@@ -229,15 +245,31 @@ impl ModelRegistry {
     }
 }
 
+/// A server is asked when there are rows.
+fn endpoint(reference: &str) -> Model {
+    let (protocol, url) = Protocol::of_address(reference);
+    let form = Form::Endpoint { url: url.to_owned(), protocol };
+    // Who reads an explanation must not read a password.
+    let name = hanok_infer::shown_address(url);
+    let format = form.format();
+    Model { identity: ModelIdentity { name, version: None, sha256: String::new(), format }, form }
+}
+
+fn read_form(bytes: &[u8], path: &Path) -> Result<Form, RegistryError> {
+    Form::read(bytes).map_err(|error| match error {
+        FormError::Ensemble(source) => RegistryError::Read { path: path.to_owned(), source },
+        FormError::Graph(source) => RegistryError::Graph { path: path.to_owned(), source },
+    })
+}
+
 async fn load_file(reference: &str) -> Result<Model, RegistryError> {
     let path = PathBuf::from(reference);
     blocking(move || {
         let (bytes, sha256) = read_bytes(&path)?;
-        let ensemble = hanok_models::read(&bytes)
-            .map_err(|source| RegistryError::Read { path: path.clone(), source })?;
+        let form = read_form(&bytes, &path)?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        let format = ensemble.source().to_owned();
-        Ok(Model { identity: ModelIdentity { name, version: None, sha256, format }, ensemble })
+        let format = form.format();
+        Ok(Model { identity: ModelIdentity { name, version: None, sha256, format }, form })
     })
     .await
 }
@@ -253,10 +285,9 @@ fn load_registered(path: &Path, found: &ModelVersion) -> Result<Model, RegistryE
     if sha256 != found.facts.sha256 {
         return Err(damaged("is not what was registered"));
     }
-    let ensemble =
-        hanok_models::read(&bytes).map_err(|source| RegistryError::Read { path: path.to_owned(), source })?;
+    let form = read_form(&bytes, path)?;
     let format = found.facts.format.clone();
-    Ok(Model { identity: ModelIdentity { name, version: Some(version), sha256, format }, ensemble })
+    Ok(Model { identity: ModelIdentity { name, version: Some(version), sha256, format }, form })
 }
 
 /// A file's bytes and their SHA-256.

@@ -172,6 +172,9 @@ pub struct Contribution {
     pub input: String,
     /// Its SHAP value.
     pub value: f64,
+    /// One standard error of the value, where the method estimates and knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
 }
 
 impl RowExplanation {
@@ -187,10 +190,15 @@ impl RowExplanation {
         let mut outputs = Vec::with_capacity(columns.outputs.len());
         for (name, output) in metadata.outputs.iter().zip(&columns.outputs) {
             let mut contributions = Vec::with_capacity(metadata.features.len());
-            for ((feature, input), value) in metadata.features.iter().zip(&columns.inputs).zip(&output.values)
-            {
-                let (feature, input) = (feature.clone(), text(input)?);
-                contributions.push(Contribution { feature, input, value: number(value)? });
+            let features = metadata.features.iter().zip(&columns.inputs).zip(&output.values);
+            for (at, ((feature, input), value)) in features.enumerate() {
+                let error = output.errors.get(at).map(|error| number(error)).transpose()?;
+                contributions.push(Contribution {
+                    feature: feature.clone(),
+                    input: text(input)?,
+                    value: number(value)?,
+                    standard_error: error.filter(|error| error.is_finite()),
+                });
             }
             // Equal ones stay in the model's order.
             contributions.sort_by(|a, b| b.value.abs().total_cmp(&a.value.abs()));

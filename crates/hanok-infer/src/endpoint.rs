@@ -197,6 +197,11 @@ impl std::fmt::Debug for Endpoint {
     }
 }
 
+/// An address without its password, as people may read it.
+pub fn shown_address(address: &str) -> String {
+    Url::parse(address).as_ref().map_or_else(|_| address.to_owned(), shown)
+}
+
 /// An address without its password.
 fn shown(url: &Url) -> String {
     let mut url = url.clone();

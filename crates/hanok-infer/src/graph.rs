@@ -1,5 +1,5 @@
-//! A model as an ONNX graph that turns rows of numbers into rows of numbers: scalers, imputers, linear models, neural networks of dense
-//! layers. (`hanok_models::read` takes graphs of one tree ensemble, and explains them exactly.)
+//! A model as an ONNX graph that turns rows of numbers into rows of numbers: scalers, imputers, encoders, linear models, trees, neural
+//! networks of dense layers. (`hanok_models::read` takes graphs of one tree ensemble alone, and explains them exactly.)
 //!
 //! The formats and operators are those of ONNX's specification (github.com/onnx/onnx, `onnx.proto`, `Operators.md`, `Operators-ml.md`).
 //! Only what the output depends on is computed, so the labels that a classifier gives beside its scores may be anything. Every value is a
@@ -8,9 +8,9 @@
 //! taken in any size.
 
 mod error;
-mod message;
 mod operator;
 mod read;
+mod split;
 mod tensor;
 
 pub use error::GraphError;
@@ -32,6 +32,7 @@ pub struct Graph {
     operators: Vec<Step>,
     output: usize,
     output_name: String,
+    source: String,
 }
 
 /// An input of a graph.
@@ -72,6 +73,11 @@ impl Graph {
     /// The inputs: one matrix of all features, or a column for each feature.
     pub fn inputs(&self) -> &[GraphInput] {
         &self.inputs
+    }
+
+    /// What wrote the model, with its version, such as `pytorch 2.9.0`; empty if it does not say.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// The name of the output.

@@ -11,7 +11,7 @@ mod error;
 mod graph;
 mod protocol;
 
-pub use endpoint::{Endpoint, EndpointOptions};
+pub use endpoint::{Endpoint, EndpointOptions, shown_address};
 pub use error::EndpointError;
 pub use graph::{Graph, GraphError, GraphInput};
 pub use protocol::Protocol;

@@ -1,6 +1,6 @@
 //! What servers expect and how they answer.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use crate::error::EndpointError;
 
@@ -20,6 +20,40 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Whether a text is the address of an endpoint.
+    pub fn is_address(text: &str) -> bool {
+        text.contains("://")
+    }
+
+    /// The protocol that an address stands for, and the address itself. `mlflow+http://…` says it; otherwise the path does: `/invocations`
+    /// is MLflow's, `/v1/models/…:predict` KServe's, and any other Hanok's.
+    pub fn of_address(address: &str) -> (Protocol, &str) {
+        for protocol in [Protocol::Hanok, Protocol::Mlflow, Protocol::Kserve] {
+            let rest = address.strip_prefix(protocol.name()).and_then(|rest| rest.strip_prefix('+'));
+            if let Some(url) = rest {
+                return (protocol, url);
+            }
+        }
+        let path = address.split(['?', '#']).next().unwrap_or(address).trim_end_matches('/');
+        let protocol = if path.ends_with("/invocations") {
+            Protocol::Mlflow
+        } else if path.contains("/v1/models/") && path.ends_with(":predict") {
+            Protocol::Kserve
+        } else {
+            Protocol::Hanok
+        };
+        (protocol, address)
+    }
+
+    /// `hanok`, `mlflow` or `kserve`.
+    fn name(self) -> &'static str {
+        match self {
+            Protocol::Hanok => "hanok",
+            Protocol::Mlflow => "mlflow",
+            Protocol::Kserve => "kserve",
+        }
+    }
+
     /// The body of a request for rows of as many values as there are columns.
     pub(crate) fn body(self, columns: &[String], rows: &[f64]) -> Result<Vec<u8>, EndpointError> {
         let names = serde_json::Value::from(columns).to_string();
@@ -50,5 +84,31 @@ impl Protocol {
         }
         body.push_str(end);
         Ok(body.into_bytes())
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_what_is_spoken() {
+        for (address, protocol, url) in [
+            ("http://h:1/predict/delay", Protocol::Hanok, "http://h:1/predict/delay"),
+            ("http://h/invocations/?x=1", Protocol::Mlflow, "http://h/invocations/?x=1"),
+            ("https://h/v1/models/delay:predict", Protocol::Kserve, "https://h/v1/models/delay:predict"),
+            ("mlflow+http://h/score", Protocol::Mlflow, "http://h/score"),
+            ("hanok+https://h/invocations", Protocol::Hanok, "https://h/invocations"),
+        ] {
+            assert!(Protocol::is_address(address));
+            assert_eq!(Protocol::of_address(address), (protocol, url));
+        }
+        assert!(!Protocol::is_address("models/delay.onnx"));
     }
 }

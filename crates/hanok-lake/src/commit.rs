@@ -48,6 +48,9 @@ pub struct CommitOptions {
     pub key: Option<Vec<String>>,
     /// Free facts for the commit's entry in the log.
     pub info: BTreeMap<String, serde_json::Value>,
+    /// What the rows are, as properties of the table whose names begin with `hanok.`; see [`Table::property`]. They go with the rows when
+    /// those are replaced.
+    pub properties: BTreeMap<String, String>,
 }
 
 /// How a commit ended.
@@ -146,7 +149,7 @@ impl Table {
             .with_metadata(options.info.clone());
         let adds = staged.adds.iter().cloned().map(Action::Add);
         let done = match self.schema()? {
-            None => self.create(staged, adds.collect(), properties).await,
+            None => self.create(staged, adds.collect(), properties, &options.properties).await,
             Some(have) => {
                 let mut actions = self.metadata_change(&have, staged, mode, options)?;
                 if mode == CommitMode::Replace {
@@ -173,10 +176,14 @@ impl Table {
         staged: &StagedFiles,
         actions: Vec<Action>,
         properties: CommitProperties,
+        of_rows: &BTreeMap<String, String>,
     ) -> Result<u64, DeltaTableError> {
         let schema = delta_schema(&staged.schema)?;
         let created = DeltaTable::new(self.log_store())
             .create()
+            // Those of Hanok's own are none of Delta's.
+            .with_raise_if_key_not_exists(false)
+            .with_configuration(of_rows.iter().map(|(key, value)| (key, Some(value))))
             .with_table_name(self.name().to_string())
             .with_columns(schema.fields().cloned())
             .with_configuration_property(TableProperty::CheckpointInterval, Some(CHECKPOINT_INTERVAL))
@@ -194,7 +201,7 @@ impl Table {
         }
     }
 
-    /// A `metaData` action when the schema changes.
+    /// A `metaData` action when the schema changes, or what the rows are.
     fn metadata_change(
         &self,
         have: &arrow::datatypes::SchemaRef,
@@ -203,8 +210,12 @@ impl Table {
         options: &CommitOptions,
     ) -> Result<Vec<Action>, LakeError> {
         let table = self.name().to_string();
+        let (before, replaces) = (self.properties(), mode == CommitMode::Replace);
+        let says_else = replaces && before != options.properties;
         let wanted = match mode {
-            CommitMode::Replace if staged.schema == *have && !self.grew() => return Ok(Vec::new()),
+            CommitMode::Replace if staged.schema == *have && !self.grew() && !says_else => {
+                return Ok(Vec::new());
+            }
             CommitMode::Replace => staged.schema.clone(),
             CommitMode::Append => {
                 let evolution = evolve(&table, have, &staged.schema)?;
@@ -220,8 +231,16 @@ impl Table {
         };
         let changed = delta_schema(&wanted).and_then(|schema| -> Result<_, DeltaTableError> {
             let metadata = self.delta.snapshot()?.metadata().clone();
-            let grew = (mode == CommitMode::Append).to_string();
-            Ok(metadata.with_schema(&schema)?.add_config_key(GREW_PROPERTY.to_owned(), grew)?)
+            let mut metadata = metadata
+                .with_schema(&schema)?
+                .add_config_key(GREW_PROPERTY.to_owned(), (!replaces).to_string())?;
+            for key in before.keys().filter(|_| says_else) {
+                metadata = metadata.remove_config_key(key)?;
+            }
+            for (key, value) in options.properties.iter().filter(|_| says_else) {
+                metadata = metadata.add_config_key(key.clone(), value.clone())?;
+            }
+            Ok(metadata)
         });
         Ok(vec![Action::Metadata(changed.map_err(|error| self.failed("change the schema of", error))?)])
     }

@@ -1,6 +1,6 @@
 //! One table at one version.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -364,6 +364,19 @@ impl Table {
             state.metadata().configuration().get(GREW_PROPERTY).is_some_and(|value| value == "true")
         };
         self.delta.snapshot().is_ok_and(configuration)
+    }
+
+    /// What the table's rows are said to be under this name, see [`CommitOptions::properties`](crate::CommitOptions::properties).
+    pub fn property(&self, name: &str) -> Option<String> {
+        self.properties().remove(name)
+    }
+
+    /// All that is said of the table's rows.
+    pub(crate) fn properties(&self) -> BTreeMap<String, String> {
+        let Ok(state) = self.delta.snapshot() else { return BTreeMap::new() };
+        let all = state.metadata().configuration().iter();
+        let own = all.filter(|(key, _)| key.starts_with("hanok.") && *key != GREW_PROPERTY);
+        own.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// The last `entries_max` commits, newest first.

@@ -11,8 +11,9 @@
 //! | [`Method::Sampling`] | none: `max_evals` single model rows, whatever the background's length | falls with its root |
 //! | [`Method::Kernel`] | `max_evals`, at least 4m, or all | falls with its root; none when it covers all coalitions |
 //! | [`Method::Partition`] | about m², fewer by `max_evals` | none against the tree's Owen values |
+//! | [`Method::Linear`] | none: two model rows a feature for all rows together | rounding; a model that is not linear is refused |
 //!
-//! Each coalition takes one model row for each row of the background. [`linear_values`] needs no answers at all.
+//! Each coalition takes one model row for each row of the background.
 
 mod error;
 mod exact;
@@ -30,7 +31,6 @@ mod tests;
 pub use error::AgnosticError;
 use game::{Asker, Background, Game};
 pub use hierarchy::{Hierarchy, HierarchyError};
-pub use linear::linear_values;
 
 use crate::shap::Explanation;
 
@@ -50,17 +50,28 @@ pub enum Method {
     Kernel,
     /// Owen values: coalitions that respect a tree of groups of features.
     Partition(Hierarchy),
+    /// By the coefficients of a linear model, which its answers give away.
+    Linear,
+}
+
+impl Method {
+    /// Whether nothing is estimated.
+    fn is_exact(&self) -> bool {
+        matches!(self, Method::Exact | Method::Linear)
+    }
 }
 
 /// Limits of the work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// How many coalitions a row may take, or for [`Method::Sampling`] model rows. If not given: 20 a feature and at least 500 for
-    /// permutations, 2 a feature and 2048 for the kernel, 1000 a feature for sampling, 4096 for partitions. Exact values ignore it.
+    /// permutations, 2 a feature and 2048 for the kernel, 1000 a feature for sampling, 4096 for partitions. Exact and linear values
+    /// ignore it.
     pub max_evals: Option<usize>,
     /// Most rows that the model is given at a time.
     pub batch_rows: usize,
-    /// Most rows that the model is given for one call of [`Agnostic::explain`]; more are refused before the first.
+    /// Most rows that the model is given, with those of the background and of all calls of [`Agnostic::explain`]. A call that may take
+    /// more is refused before its first.
     pub rows_max: usize,
     /// Where random choices begin. The values of a row depend on this and on the row, not on other rows or on `batch_rows`.
     pub seed: u64,
@@ -91,6 +102,8 @@ pub struct Agnostic<F> {
     asker: Asker<F>,
     background: Background,
     options: Options,
+    /// The coefficients of a linear model, once it has been asked for them.
+    slopes: Option<linear::Slopes>,
 }
 
 /// What a method finds for a row: players' values by output, and their standard errors if they are estimates.
@@ -115,7 +128,12 @@ impl<E, F: FnMut(&[f64]) -> Result<Vec<f64>, E>> Agnostic<F> {
         let mut asker = Asker::new(model, features, options.batch_rows);
         may_ask(rows, options.rows_max)?;
         let answers = asker.ask(&background)?;
-        Ok(Agnostic { asker, background: Background::new(background, answers, features), options })
+        Ok(Agnostic {
+            asker,
+            background: Background::new(background, answers, features),
+            options,
+            slopes: None,
+        })
     }
 
     /// The expected value of each output: the mean over the background.
@@ -135,10 +153,13 @@ impl<E, F: FnMut(&[f64]) -> Result<Vec<f64>, E>> Agnostic<F> {
                 expected: features,
             }));
         }
+        if *method == Method::Linear {
+            return self.linear(rows);
+        }
         let before = self.asker.asked;
         let players: Vec<Vec<usize>> =
             rows.chunks(features).map(|row| self.background.players(row)).collect();
-        let mut planned = players.len();
+        let mut planned = before.saturating_add(players.len());
         for players in &players {
             planned = planned.saturating_add(self.cost(method, players)?);
         }
@@ -150,7 +171,7 @@ impl<E, F: FnMut(&[f64]) -> Result<Vec<f64>, E>> Agnostic<F> {
         }
         let answers = self.asker.ask(rows)?;
         let mut values = vec![0.0; size];
-        let mut errors = vec![0.0; if *method == Method::Exact { 0 } else { values.len() }];
+        let mut errors = vec![0.0; if method.is_exact() { 0 } else { values.len() }];
         for (at, players) in players.iter().enumerate().filter(|(_, players)| !players.is_empty()) {
             let row = &rows[at * features..][..features];
             let found = self.row(row, &answers[at * outputs..][..outputs], players, method)?;
@@ -172,7 +193,7 @@ impl<E, F: FnMut(&[f64]) -> Result<Vec<f64>, E>> Agnostic<F> {
             values,
             base: self.background.base.clone(),
         };
-        let errors = (*method != Method::Exact).then_some(errors);
+        let errors = (!method.is_exact()).then_some(errors);
         Ok(Estimate { explanation, errors, model_rows: self.asker.asked - before })
     }
 
@@ -195,7 +216,22 @@ impl<E, F: FnMut(&[f64]) -> Result<Vec<f64>, E>> Agnostic<F> {
             Method::Sampling => sampling::values(&mut game, max_evals, seed),
             Method::Kernel => kernel::values(&mut game, max_evals, seed),
             Method::Partition(tree) => partition::values(&mut game, tree, max_evals),
+            // Rows are no games there: `explain` has done it.
+            Method::Linear => Ok(Found { values: game.total(), errors: Vec::new() }),
         }
+    }
+
+    /// Most rows that the model is given, with those that it has been given, when so many rows are explained: an error if they are more
+    /// than allowed, or the method cannot do it. Nothing is asked.
+    pub fn plan(&self, rows: usize, method: &Method) -> Result<usize, AgnosticError<E>> {
+        let all: Vec<usize> = (0..self.background.features).collect();
+        let planned = match method {
+            Method::Linear => linear::rows(self.background.features),
+            _ => self.cost(method, &all)?.saturating_mul(rows),
+        };
+        let planned = planned.saturating_add(rows).saturating_add(self.asker.asked);
+        may_ask(planned, self.options.rows_max)?;
+        Ok(planned)
     }
 
     /// Most model rows that a row of these players takes, or why it cannot be explained.
@@ -223,6 +259,7 @@ impl<E, F: FnMut(&[f64]) -> Result<Vec<f64>, E>> Agnostic<F> {
                 let all = partition::evals(tree, players);
                 return Ok(evals.min(all).saturating_mul(self.background.rows()));
             }
+            Method::Linear => return Ok(0),
         }
         let rows = if *method == Method::Sampling { 1 } else { self.background.rows() };
         Ok(evals.saturating_mul(rows))
@@ -242,6 +279,7 @@ fn max_evals(options: &Options, method: &Method, players: usize) -> usize {
             given(players.saturating_mul(2).saturating_add(2048).max(kernel::least(players))).min(all)
         }
         Method::Partition(_) => given(4096),
+        Method::Linear => 0,
     }
 }
 

@@ -452,6 +452,13 @@ impl Tree {
 }
 
 impl Ensemble {
+    /// The same with features of these names, if any, and of this number; none if trees test features beyond.
+    pub fn with_features(self, names: Vec<String>, count: usize) -> Option<Ensemble> {
+        let fits =
+            count >= self.features && count <= FEATURES_MAX && (names.is_empty() || names.len() == count);
+        fits.then_some(Ensemble { feature_names: names, features: count, ..self })
+    }
+
     /// Library and version that wrote the model, for people.
     pub fn source(&self) -> &str {
         &self.source

@@ -18,6 +18,8 @@ mod xgboost;
 use crate::ensemble::Ensemble;
 use crate::error::ReadError;
 use document::Part;
+pub use onnx::{tensor, trees};
+pub use protobuf::Message;
 
 /// Reads a model from the bytes of its file; the format is recognised by its content.
 pub fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {

@@ -20,12 +20,15 @@ mod table;
 mod texts;
 mod tops;
 
-pub use agnostic::{
-    Agnostic, AgnosticError, Estimate, Hierarchy, HierarchyError, Method, Options, linear_values,
-};
+pub use agnostic::{Agnostic, AgnosticError, Estimate, Hierarchy, HierarchyError, Method, Options};
 pub use ensemble::{Ensemble, EnsembleRef, Link};
 pub use error::{DataError, ExplainError, ReadError};
 pub use format::read;
 pub use predict::Predictor;
 pub use shap::{Explainer, Explanation, Interventional, RowExplainer, Saabas};
 pub use table::{Match, Table};
+
+/// The parts of ONNX that graphs around trees are made of as well.
+pub mod onnx {
+    pub use crate::format::{Message, tensor, trees};
+}

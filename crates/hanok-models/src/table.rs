@@ -68,6 +68,25 @@ impl Table {
         Ok(Table { values: Values::Columns(columns), rows: batch.num_rows() })
     }
 
+    /// All columns of a batch, which are numbers or booleans, as they are.
+    pub fn of_numbers(batch: &RecordBatch) -> Result<Table, DataError> {
+        let columns = (0..batch.num_columns()).map(|at| column(batch, at)).collect::<Result<_, _>>()?;
+        Ok(Table { values: Values::Columns(columns), rows: batch.num_rows() })
+    }
+
+    /// The values, row after row; null is NaN.
+    pub fn to_rows(&self) -> Vec<f64> {
+        let features = self.features();
+        let mut rows = vec![0.0; self.rows * features];
+        let mut values = vec![0.0; self.rows];
+        for feature in 0..features {
+            self.fill(feature, 0, &mut values);
+            let cells = rows.iter_mut().skip(feature).step_by(features);
+            cells.zip(&values).for_each(|(cell, value)| *cell = *value);
+        }
+        rows
+    }
+
     /// Rows of plain values, row after row; their number is cut to whole rows.
     pub fn from_rows(values: &[f64], features: usize) -> Table {
         let rows = values.len().checked_div(features).unwrap_or(0);

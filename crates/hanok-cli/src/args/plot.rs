@@ -13,7 +13,7 @@ pub(crate) struct PlotArgs {
     /// What to draw
     #[arg(value_name = "KIND", value_enum)]
     pub(crate) kind: KindArg,
-    /// An explanation of `hanok explain`, or a predictive model whose rows are explained for this chart
+    /// An explanation of `hanok explain`, a file or a table, or a predictive model whose rows are explained for this chart
     #[arg(value_name = "EXPLANATION|MODEL")]
     pub(crate) source: String,
     /// File to write: .svg, .png or .html; .parquet, .csv or .jsonl for the numbers behind the chart

@@ -10,7 +10,7 @@ use crate::values::parse_row;
 /// `hanok model …`.
 #[derive(Subcommand, Debug)]
 pub(crate) enum ModelCommand {
-    /// Register a model file of XGBoost, LightGBM, CatBoost or scikit-learn as the next version of a name
+    /// Register a model file of XGBoost, LightGBM, CatBoost, scikit-learn or ONNX as the next version of a name
     #[command(after_help = "\
 Examples:
   hanok model add delay models/delay.json
@@ -50,7 +50,7 @@ pub(crate) struct ModelShowArgs {
 /// Which model, on which rows.
 #[derive(Args, Debug)]
 pub(crate) struct DataArgs {
-    /// A registered predictive model, NAME or NAME@VERSION, or a model file
+    /// A registered predictive model, NAME or NAME@VERSION, a model file, or the http:// address of a server that predicts
     #[arg(value_name = "MODEL")]
     pub(crate) model: String,
     /// Its rows: a table such as mart.departures, or a .parquet, .csv or .jsonl file
@@ -92,13 +92,15 @@ pub(crate) struct ExplainArgs {
     /// Show one row: KEY=VALUE[,KEY=VALUE…] of its columns, or its number, counted from 1
     #[arg(long, value_name = "KEY", value_parser = parse_row, conflicts_with_all = ["out", "table", "interactions"])]
     pub(crate) row: Option<RowKey>,
-    /// What values are measured against [default: path, with --background interventional]
+    /// How values are computed [default: path; with --background interventional, or permutation for a model that is no trees]
     #[arg(long, value_enum)]
     pub(crate) method: Option<MethodArg>,
-    /// The rows to compare with, for the interventional method: a table or a file
+    /// The rows to compare with, for all methods but path and saabas: a table or a file
     #[arg(long, value_name = "TABLE|FILE")]
     pub(crate) background: Option<String>,
-    /// What is explained; other than raw by the interventional method only
+    #[command(flatten)]
+    pub(crate) asking: AskingArgs,
+    /// What is explained; other than raw with --background only
     #[arg(long, value_enum, default_value_t = OutputArg::Raw)]
     pub(crate) output: OutputArg,
     /// The column with the truth, 0 or 1, for log_loss
@@ -113,17 +115,49 @@ pub(crate) struct ExplainArgs {
     /// File to write, .parquet [default: only show which features matter]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Table to write, in place of the rows that it has; charts need a file
+    /// Table to write, in place of the rows that it has
     #[arg(long, value_name = "TABLE", conflicts_with = "out")]
     pub(crate) table: Option<String>,
 }
 
+/// How a model is asked.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Methods that ask the model")]
+pub(crate) struct AskingArgs {
+    /// Only so many rows of --background, evenly spread; for interventional too
+    #[arg(long, value_name = "N", requires = "background", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) background_rows: Option<u32>,
+    /// Coalitions of features that a row may take, for sampling model rows [default: by the method, at least 500]
+    #[arg(long, value_name = "N", requires = "background", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) evaluations: Option<u32>,
+    /// Where random choices begin
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Rows that the model may be given, at most; more are refused before the first [default: 100,000,000, for a server 1,000,000]
+    #[arg(long, value_name = "N", requires = "background", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) model_rows_max: Option<u64>,
+}
+
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MethodArg {
-    /// How the training data went along the trees' paths
+    /// SHAP values of trees by how the training data went along their paths
     Path,
-    /// The rows of --background
+    /// Exact SHAP values of trees against the rows of --background
     Interventional,
+    /// Values along each row's own path through trees: fast, but no SHAP values
+    Saabas,
+    /// Exact SHAP values of any model of up to 16 features, by all coalitions
+    Exact,
+    /// Estimates for any model, by random orders of the features; exact if features act in pairs at most
+    Permutation,
+    /// Estimates for any model, by weighted least squares
+    Kernel,
+    /// Estimates for any model, by single rows of a large --background
+    Sampling,
+    /// Owen values of any model: features that correlate are a group
+    Partition,
+    /// Exact SHAP values of linear models; others are refused
+    Linear,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]

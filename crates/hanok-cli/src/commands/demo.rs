@@ -11,9 +11,9 @@ use std::time::Instant;
 use hanok_charts::{Style, svg};
 use hanok_config::{FlagLayer, PROJECT_FILE, Project};
 use hanok_engine::{
-    BuildRequest, ColumnChoice, DataRequest, Engine, ExplainRequest, JoinRequest, MaterializeRequest, Method,
-    OutputKind, PlotKind, PlotRequest, PredictRequest, RowKey, RowSource, Selection, Template, plot_file,
-    write_picture,
+    AskingOptions, BuildRequest, ColumnChoice, DataRequest, Engine, ExplainRequest, JoinRequest,
+    MaterializeRequest, OutputKind, PlotKind, PlotRequest, PredictRequest, RowKey, RowSource, Selection,
+    Template, plot_file, write_picture,
 };
 
 use self::report::DemoReport;
@@ -233,8 +233,9 @@ async fn explain(
     let progress = Progress::new(console.bars());
     let request = ExplainRequest {
         data: data(folder),
-        method: Method::Path,
+        method: None,
         background: None,
+        asking: AskingOptions::default(),
         output: OutputKind::Raw,
         interactions: false,
         check: true,

@@ -5,13 +5,13 @@ mod waterfall;
 use std::sync::Arc;
 
 use hanok_engine::{
-    ExplainReport, ExplainRequest, Format, Method, ModelIdentity, OutputImportance, OutputKind,
+    AskingOptions, ExplainReport, ExplainRequest, Format, Method, ModelIdentity, OutputImportance, OutputKind,
 };
 
 use self::waterfall::{Scale, decimals};
 use super::predict::data;
 use super::row_source;
-use crate::args::{ExplainArgs, MethodArg, OutputArg};
+use crate::args::{AskingArgs, ExplainArgs, MethodArg, OutputArg};
 use crate::console::{Console, Tone};
 use crate::context::Context;
 use crate::error::CliError;
@@ -28,16 +28,12 @@ pub(crate) async fn explain(context: &Context, args: ExplainArgs) -> Result<Exit
         let shown = path.display();
         return Err(CliError::Usage(format!("the name of {shown} must end in .parquet")));
     }
-    let method = match (args.method, &args.background) {
-        (Some(MethodArg::Path), Some(_)) => {
-            return Err(CliError::Usage("--background is for --method interventional".to_owned()));
-        }
-        (Some(MethodArg::Interventional), None) => {
-            return Err(CliError::Usage("--method interventional needs --background".to_owned()));
-        }
-        (_, None) => Method::Path,
-        (_, Some(_)) => Method::Interventional,
-    };
+    let method = args.method.map(method);
+    if let Some(method) = method.filter(|method| method.has_background() != args.background.is_some()) {
+        let problem =
+            if method.has_background() { "needs --background" } else { "does not use --background" };
+        return Err(CliError::Usage(format!("--method {method} {problem}")));
+    }
     let output = match args.output {
         OutputArg::Raw => OutputKind::Raw,
         OutputArg::Probability => OutputKind::Probability,
@@ -47,6 +43,7 @@ pub(crate) async fn explain(context: &Context, args: ExplainArgs) -> Result<Exit
         data: data(args.data, args.label),
         method,
         background: args.background.map(|name| row_source(Some(name), None)),
+        asking: asking(&args.asking),
         output,
         interactions: args.interactions,
         check: args.check,
@@ -71,6 +68,30 @@ pub(crate) async fn explain(context: &Context, args: ExplainArgs) -> Result<Exit
     Ok(ExitStatus::Success)
 }
 
+fn method(arg: MethodArg) -> Method {
+    match arg {
+        MethodArg::Path => Method::Path,
+        MethodArg::Interventional => Method::Interventional,
+        MethodArg::Saabas => Method::Saabas,
+        MethodArg::Exact => Method::Exact,
+        MethodArg::Permutation => Method::Permutation,
+        MethodArg::Kernel => Method::Kernel,
+        MethodArg::Sampling => Method::Sampling,
+        MethodArg::Partition => Method::Partition,
+        MethodArg::Linear => Method::Linear,
+    }
+}
+
+fn asking(args: &AskingArgs) -> AskingOptions {
+    let count = |count: Option<u32>| count.map(|count| count as usize);
+    AskingOptions {
+        evaluations: count(args.evaluations),
+        seed: args.seed,
+        model_rows_max: args.model_rows_max.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+        background_rows: count(args.background_rows),
+    }
+}
+
 /// `delay@3 (XGBoost 3.1.0)`.
 pub(super) fn model_name(model: &ModelIdentity) -> String {
     let version = model.version.map(|version| format!("@{version}")).unwrap_or_default();
@@ -87,9 +108,13 @@ fn explained(output: OutputKind) -> &'static str {
 }
 
 fn summary(console: &Console, report: &ExplainReport) -> String {
-    let against = match report.background_rows {
-        Some(rows) => format!("against {} of background", counted(rows, "row")),
-        None => "along the paths of the training data".to_owned(),
+    let against = match (report.method, report.background_rows) {
+        (Method::Saabas, _) => "along each row's own path, by the method saabas: no SHAP values".to_owned(),
+        (method, Some(rows)) if method.asks() => {
+            format!("against {} of background, by the method {method}", counted(rows, "row"))
+        }
+        (_, Some(rows)) => format!("against {} of background", counted(rows, "row")),
+        (_, None) => "along the paths of the training data".to_owned(),
     };
     let mut text = format!(
         "{} of {} explained in {}: the {}, {against}\n",
@@ -107,6 +132,11 @@ fn summary(console: &Console, report: &ExplainReport) -> String {
             text.push_str(&ranking(console, importance));
         }
         text.push('\n');
+    }
+    if let Some(asked) = report.asked {
+        let error = report.standard_error_max.map(|error| format!("; standard errors up to {error:.1e}"));
+        let rows = counted(asked.model_rows, "row");
+        text.push_str(&format!("the model was asked for {rows}{}\n", error.unwrap_or_default()));
     }
     let additivity = report.additivity;
     let verdict = if additivity.check().is_ok() {

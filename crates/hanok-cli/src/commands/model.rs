@@ -32,13 +32,10 @@ async fn add(context: &Context, args: &ModelAddArgs) -> Result<ExitStatus, CliEr
 /// `XGBoost 3.1.0, 120 trees, 14 features, 1 output`.
 fn contents(version: &ModelVersion) -> String {
     let facts = &version.facts;
-    format!(
-        "{}, {}, {}, {}",
-        facts.format,
-        counted(facts.trees, "tree"),
-        counted(facts.feature_count, "feature"),
-        counted(facts.outputs, "output")
-    )
+    let counts = [(facts.trees, "tree"), (facts.feature_count, "feature"), (facts.outputs, "output")];
+    // Graphs of other operators have no trees, and may leave the rest open.
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(count, what));
+    std::iter::once(facts.format.clone()).chain(counts).collect::<Vec<_>>().join(", ")
 }
 
 async fn list(context: &Context) -> Result<ExitStatus, CliError> {
@@ -82,11 +79,13 @@ async fn show(context: &Context, reference: &str) -> Result<ExitStatus, CliError
 
 fn details(console: &Console, version: &ModelVersion, versions: &[ModelVersion]) -> String {
     let facts = &version.facts;
-    let cover = match facts.has_cover {
-        true => "path, interventional",
-        false => "interventional: the file has no covers",
+    let cover = match (facts.has_cover, facts.trees) {
+        (true, _) => "path, interventional, and those that ask the model",
+        (false, 0) => "those that ask the model, such as permutation",
+        (false, _) => "interventional, and those that ask the model: the file has no covers",
     };
     let features = match facts.features.is_empty() {
+        true if facts.feature_count == 0 => "any number: give them with --columns".to_owned(),
         true => format!("{}, without names: give them with --columns", number(facts.feature_count)),
         false => facts.features.join(", "),
     };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use hanok_charts::{Chart, Fonts, Png, Style, Theme, html, png, svg};
 use hanok_engine::{
-    ColumnChoice, DataRequest, ExplainRequest, Format, Method, OutputKind, PlotKind, PlotRequest, Plotted,
-    plot_file, write_picture, write_table,
+    AskingOptions, ColumnChoice, DataRequest, ExplainRequest, Format, OutputKind, PlotKind, PlotRequest,
+    Plotted, plot_file, write_picture, write_table,
 };
 use serde::Serialize;
 
@@ -80,7 +80,7 @@ fn summary(report: &PlotReport) -> String {
     text
 }
 
-/// The chart: of a file, or of a model that is explained for it.
+/// The chart: of a file, of a table, or of a model that is explained for it.
 async fn plotted(context: &Context, args: PlotArgs, request: PlotRequest) -> Result<Plotted, CliError> {
     let path = Path::new(&args.source);
     let has_rows = args.data.is_some() || args.data_sql.is_some();
@@ -95,9 +95,12 @@ async fn plotted(context: &Context, args: PlotArgs, request: PlotRequest) -> Res
         return Ok(plot_file(path.to_owned(), request).await?);
     }
     if !has_rows {
+        if let Some(plotted) = context.engine().await?.plot_table(&args.source, request).await? {
+            return Ok(plotted);
+        }
         let shown = &args.source;
         return Err(CliError::Usage(format!(
-            "the model {shown} needs rows to explain: --data or --data-sql; an explanation ends in .parquet"
+            "the model {shown} needs rows to explain: --data or --data-sql; an explanation is a table or ends in .parquet"
         )));
     }
     let explain = ExplainRequest {
@@ -107,8 +110,9 @@ async fn plotted(context: &Context, args: PlotArgs, request: PlotRequest) -> Res
             columns: ColumnChoice { features: Vec::new(), keys: args.keys, label: None },
             rows_max: args.limit,
         },
-        method: if args.background.is_some() { Method::Interventional } else { Method::Path },
+        method: None,
         background: args.background.map(|name| row_source(Some(name), None)),
+        asking: AskingOptions::default(),
         output: OutputKind::Raw,
         interactions: request.kind == PlotKind::Interactions,
         check: false,

@@ -39,6 +39,7 @@ const WITHIN_A_TIER: &[(&str, &str)] = &[
     ("hanok-types", "hanok-error"),
     ("hanok-config", "hanok-error"),
     ("hanok-config", "hanok-types"),
+    ("hanok-infer", "hanok-models"),
     ("hanok-lake", "hanok-catalog"),
     ("hanok-query", "hanok-catalog"),
     ("hanok-query", "hanok-lake"),

@@ -1,7 +1,10 @@
 //! Charts of many rows.
 
-use arrow::array::{RecordBatch, UInt32Array};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::{DataType, Field, Schema};
 use hanok_charts::{Contributions, Decision, DecisionRow, Feature, Heatmap, Plot};
 
 use super::{PlotKind, Plotted, Rows, SAMPLE_ROWS_MAX, View};
@@ -57,7 +60,8 @@ impl View<'_> {
             .words
             .say("What moves the predictions, row by row", "행마다 예측을 움직인 특성")
             .to_owned();
-        Ok(Plotted { chart: self.asked.chart_of_rows(title, plot, Some(&rows)), table: rows.batch })
+        let chart = self.asked.chart_of_rows(title, plot, Some(&rows));
+        Ok(Plotted { chart, table: with_places(&rows.batch)? })
     }
 
     /// Paths of rows; the one that is asked for stands out.
@@ -116,6 +120,19 @@ impl View<'_> {
         };
         metadata.features.iter().zip(columns).map(feature).collect()
     }
+}
+
+/// Rows with their places, counted from 1, in front: a table of the lake has no order.
+fn with_places(batch: &RecordBatch) -> Result<RecordBatch, ViewError> {
+    let mut name = "place".to_owned();
+    while batch.column_by_name(&name).is_some() {
+        name.push('_');
+    }
+    let places: ArrayRef = Arc::new(Int64Array::from_iter_values(1..=batch.num_rows() as i64));
+    let fields = batch.schema_ref().fields().iter().cloned();
+    let fields = std::iter::once(Arc::new(Field::new(name, DataType::Int64, false))).chain(fields);
+    let columns = std::iter::once(places).chain(batch.columns().iter().cloned());
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns.collect())?)
 }
 
 /// SHAP values by feature.

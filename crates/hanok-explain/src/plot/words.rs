@@ -44,17 +44,23 @@ impl Words {
 
     /// What values are measured against.
     pub(super) fn method(self, metadata: &Metadata) -> String {
-        match (metadata.method, metadata.background_rows) {
-            (Method::Path, _) => {
+        let rows = count(metadata.background_rows.unwrap_or_default() as usize);
+        match metadata.method {
+            Method::Path => {
                 self.say("SHAP values, path-dependent.".to_owned(), "SHAP 값(경로 의존).".to_owned())
             }
-            (Method::Interventional, rows) => {
-                let rows = count(rows.unwrap_or_default() as usize);
-                self.say(
-                    format!("SHAP values, interventional against {rows} background rows."),
-                    format!("SHAP 값(배경 {rows}개 행 대비 개입)."),
-                )
-            }
+            Method::Interventional => self.say(
+                format!("SHAP values, interventional against {rows} background rows."),
+                format!("SHAP 값(배경 {rows}개 행 대비 개입)."),
+            ),
+            Method::Saabas => self.say(
+                "Saabas values: along each row's own path, no Shapley values.".to_owned(),
+                "Saabas 값(각 행의 경로를 따른 값, 섀플리 값이 아님).".to_owned(),
+            ),
+            method => self.say(
+                format!("SHAP values by the method {method}, against {rows} background rows."),
+                format!("SHAP 값({method} 방법, 배경 {rows}개 행 대비)."),
+            ),
         }
     }
 

@@ -33,19 +33,19 @@ fn values(rows: &RecordBatch, features: usize) -> Vec<f64> {
 fn predictions_are_the_models_and_keys_are_taken_over() {
     let model = model("xgboost-binary.json");
     let rows = rows(700, 5);
-    let predicting = Predicting::new(&model, rows.schema_ref(), &ColumnChoice::default(), 2).unwrap();
+    let predicting = Predicting::new(&model, rows.schema_ref(), &ColumnChoice::default(), 2, None).unwrap();
     let predicted = predicting.predict(&rows).unwrap();
     let names: Vec<_> = predicted.schema_ref().fields().iter().map(|field| field.name().clone()).collect();
     assert_eq!(names, ["id", "code", "prediction"]);
     let table = Table::from_rows(&values(&rows, 5), 5);
-    let expected = Predictor::new(&model.ensemble).predict(&table, 1).unwrap();
+    let expected = Predictor::new(model.ensemble().unwrap()).predict(&table, 1).unwrap();
     assert_eq!(column(&predicted, "prediction").values().to_vec(), expected);
     assert_eq!(predicted.column(1), rows.column(1));
     // Other columns, in another order, change nothing.
     let order = [6, 3, 0, 2, 5, 4];
     let shuffled = rows.project(&order).unwrap();
     let choice = ColumnChoice { keys: Some(vec!["id".to_owned()]), ..ColumnChoice::default() };
-    let predicting = Predicting::new(&model, shuffled.schema_ref(), &choice, 1).unwrap();
+    let predicting = Predicting::new(&model, shuffled.schema_ref(), &choice, 1, None).unwrap();
     let again = predicting.predict(&shuffled).unwrap();
     assert_eq!(column(&again, "prediction"), column(&predicted, "prediction"));
 }
@@ -75,7 +75,7 @@ fn a_loaded_columns_name_stands_for_the_features() {
 #[test]
 fn columns_that_do_not_fit_are_refused() {
     let code = |name: &str, rows: &RecordBatch, choice: ColumnChoice| {
-        let error = Predicting::new(&model(name), rows.schema_ref(), &choice, 1).unwrap_err();
+        let error = Predicting::new(&model(name), rows.schema_ref(), &choice, 1, None).unwrap_err();
         (error.code().0, error.to_string(), error.hint())
     };
     let choice = |features: &str, keys: Option<&str>| ColumnChoice {
@@ -95,13 +95,13 @@ fn columns_that_do_not_fit_are_refused() {
     let five: Vec<_> = (0..5).map(|at| format!("feature {at}")).collect();
     let unnamed = model("xgboost-targets.json");
     let given = choice(&five.join(","), Some("id"));
-    let predicting = Predicting::new(&unnamed, six.schema_ref(), &given, 1).unwrap();
+    let predicting = Predicting::new(&unnamed, six.schema_ref(), &given, 1, None).unwrap();
     assert_eq!(
         predicting.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(),
         ["id", "prediction@0", "prediction@1"]
     );
     let only = rows(3, 5).project(&[2, 3, 4, 5, 6]).unwrap();
-    let predicting = Predicting::new(&unnamed, only.schema_ref(), &ColumnChoice::default(), 1).unwrap();
+    let predicting = Predicting::new(&unnamed, only.schema_ref(), &ColumnChoice::default(), 1, None).unwrap();
     assert_eq!(predicting.predict(&only).unwrap().num_columns(), 2);
     assert_eq!(
         code("xgboost-targets.json", &six, choice("code,id,feature 0,feature 1,feature 2", None)).0,
@@ -120,8 +120,8 @@ fn values_are_the_explainers_and_do_not_depend_on_blocks() {
     assert_eq!(explained.metadata, explained_parts.metadata);
     assert_eq!(explained.importance, explained_parts.importance);
     let table = Table::from_rows(&values(&rows, 5), 5);
-    let expected = Explainer::new(&model.ensemble).unwrap().explain(&table, 1).unwrap();
-    let raw = Predictor::new(&model.ensemble).raw(&table, 1).unwrap();
+    let expected = Explainer::new(model.ensemble().unwrap()).unwrap().explain(&table, 1).unwrap();
+    let raw = Predictor::new(model.ensemble().unwrap()).raw(&table, 1).unwrap();
     let columns = &explained.metadata.columns.outputs[0];
     for (feature, name) in columns.values.iter().enumerate() {
         let wanted: Vec<f64> = expected.values.iter().skip(feature).step_by(5).copied().collect();
@@ -179,15 +179,16 @@ fn every_kind_of_output_adds_up() {
     assert_eq!(explaining.explain(&labelled).unwrap_err().code().0, "HK1703");
     // Several outputs.
     let several = model("xgboost-multi.ubj");
-    let names: Vec<_> = several.ensemble.feature_names().to_vec();
-    let rows = crate::support::rows(30, several.ensemble.features());
+    let names: Vec<_> = several.ensemble().unwrap().feature_names().to_vec();
+    let rows = crate::support::rows(30, several.ensemble().unwrap().features());
     let mut path = crate::support::options(Method::Path, RAW);
     if names.is_empty() {
-        path.columns.features = (0..several.ensemble.features()).map(|at| format!("feature {at}")).collect();
+        path.columns.features =
+            (0..several.ensemble().unwrap().features()).map(|at| format!("feature {at}")).collect();
     }
     let (batch, explained) = explain(&several, &rows, None, &path, 30);
     sums_hold(&batch, &explained);
-    assert_eq!(explained.importance.len(), several.ensemble.outputs());
+    assert_eq!(explained.importance.len(), several.ensemble().unwrap().outputs());
     assert!(batch.column_by_name("base_value@1").is_some());
 }
 

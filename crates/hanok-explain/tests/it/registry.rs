@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use hanok_catalog::Catalog;
 use hanok_error::Coded as _;
-use hanok_explain::ModelRegistry;
+use hanok_explain::{Form, ModelRegistry};
+use hanok_infer::Protocol;
 
 use crate::support::fixture;
 
@@ -37,7 +38,11 @@ async fn versions_are_counted_and_bytes_are_kept() {
         [("delay", Some(2), 3), ("delay@1", Some(1), 1), ("지연", Some(1), 1)]
     {
         let model = registry.load(reference).await.unwrap();
-        assert_eq!((model.identity.version, model.ensemble.outputs()), (version, outputs), "{reference}");
+        assert_eq!(
+            (model.identity.version, model.ensemble().unwrap().outputs()),
+            (version, outputs),
+            "{reference}"
+        );
     }
     let by_path = registry.load(&binary.display().to_string()).await.unwrap();
     assert_eq!(by_path.identity.name, "xgboost-binary.json");
@@ -100,4 +105,32 @@ async fn leftovers_of_killed_processes_go_after_an_hour() {
     let mut expected = vec![version.facts.sha256, "ef.18.partial".to_owned()];
     expected.sort();
     assert_eq!(files(folder.path()), expected);
+}
+
+#[tokio::test]
+async fn graphs_and_addresses_are_models_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = registry(folder.path()).await;
+    let graphs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hanok-infer/tests/fixtures");
+    let (network, _) = registry.add("net", &graphs.join("network.onnx")).await.unwrap();
+    let facts = network.facts;
+    assert!(facts.format.starts_with("ONNX graph of skl2onnx"), "{}", facts.format);
+    assert_eq!((facts.trees, facts.feature_count, facts.outputs, facts.has_cover), (0, 4, 3, false));
+    assert!(registry.load("net").await.unwrap().ensemble().is_none());
+    // Trees behind a scaler are trees, of one output for two classes.
+    let (forest, _) = registry.add("forest", &graphs.join("scaled-forest.onnx")).await.unwrap();
+    assert_eq!((forest.facts.trees, forest.facts.feature_count), (12 * forest.facts.outputs, 4));
+    assert!(registry.load("forest").await.unwrap().ensemble().is_some());
+    let (columns, _) = registry.add("columns", &graphs.join("columns.onnx")).await.unwrap();
+    assert_eq!(columns.facts.features, ["column_0", "column_1", "column_2", "column_3"]);
+    // A server is no file.
+    let error = registry.add("far", Path::new("http://127.0.0.1/invocations")).await.unwrap_err();
+    assert_eq!(error.code().0, "HK1709");
+    let far = registry.load("http://me:secret@127.0.0.1/invocations").await.unwrap();
+    assert_eq!(far.identity.name, "http://me:***@127.0.0.1/invocations");
+    assert!(matches!(far.form, Form::Endpoint { protocol: Protocol::Mlflow, .. }));
+    // Neither trees nor a graph.
+    let damaged = folder.path().join("damaged.onnx");
+    std::fs::write(&damaged, [8, 8, 0xff]).unwrap();
+    assert_eq!(registry.add("damaged", &damaged).await.unwrap_err().code().0, "HK1601");
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
 use hanok_explain::{
-    ColumnChoice, ExplainOptions, Explained, Explaining, Method, Model, ModelIdentity, OutputKind,
+    AskingOptions, ColumnChoice, ExplainOptions, Explained, Explaining, Form, Method, Model, ModelIdentity,
+    OutputKind,
 };
 
 /// The path of a fixture of hanok-models.
@@ -23,7 +24,7 @@ pub(crate) fn model(name: &str) -> Model {
         sha256: String::new(),
         format: ensemble.source().to_owned(),
     };
-    Model { identity, ensemble }
+    Model { identity, form: Form::Ensemble(ensemble) }
 }
 
 pub(crate) fn batch(columns: Vec<(String, ArrayRef)>) -> RecordBatch {
@@ -54,7 +55,15 @@ pub(crate) fn rows(count: usize, features: usize) -> RecordBatch {
 }
 
 pub(crate) fn options(method: Method, output: OutputKind) -> ExplainOptions {
-    ExplainOptions { method, output, interactions: false, columns: ColumnChoice::default(), threads: 2 }
+    ExplainOptions {
+        method,
+        output,
+        interactions: false,
+        columns: ColumnChoice::default(),
+        threads: 2,
+        asking: AskingOptions::default(),
+        rows: None,
+    }
 }
 
 /// Explains rows in blocks of a size.

@@ -59,6 +59,7 @@ pub(crate) fn explanation(folder: &Path, rows: usize, outputs: usize) -> Explana
             .map(|output| OutputColumns {
                 base: format!("base@{output}"),
                 values: names("", &format!("@{output}")),
+                errors: Vec::new(),
                 sum: format!("raw@{output}"),
                 prediction: format!("prediction@{output}"),
                 interactions: pairs().map(|(a, b)| format!("{a}*{b}@{output}")).collect(),
@@ -75,6 +76,7 @@ pub(crate) fn explanation(folder: &Path, rows: usize, outputs: usize) -> Explana
         },
         method: Method::Path,
         background_rows: None,
+        asked: None,
         output: OutputKind::Raw,
         unit: Unit::LogOdds,
         features: FEATURES.map(str::to_owned).to_vec(),

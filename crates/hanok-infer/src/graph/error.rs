@@ -1,13 +1,17 @@
 //! What can go wrong with a graph.
 
 use hanok_error::{Code, Coded, code};
+use hanok_models::ReadError;
 
 /// An ONNX graph cannot be read, or not be computed.
 #[derive(Debug, thiserror::Error)]
 pub enum GraphError {
-    /// The bytes are no ONNX model.
+    /// The bytes are no ONNX model, or the graph's parts do not fit each other.
     #[error("{0}")]
     Syntax(&'static str),
+    /// A message, a tensor or trees of the graph cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// A part that is not computed here.
     #[error("{place}: {what} cannot be computed")]
     Unsupported {
@@ -47,9 +51,10 @@ pub enum GraphError {
 impl Coded for GraphError {
     fn code(&self) -> Code {
         match self {
-            GraphError::Syntax(_) | GraphError::Unsupported { .. } | GraphError::Limit { .. } => {
-                code::INFER_GRAPH
-            }
+            GraphError::Syntax(_)
+            | GraphError::Read(_)
+            | GraphError::Unsupported { .. }
+            | GraphError::Limit { .. } => code::INFER_GRAPH,
             GraphError::Shape { .. } => code::INFER_RUN,
             GraphError::Width { .. } => code::INFER_ROWS,
         }

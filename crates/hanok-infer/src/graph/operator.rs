@@ -2,12 +2,16 @@
 
 mod compute;
 mod learned;
+mod trees;
 
 use std::collections::HashMap;
 
+use hanok_models::ReadError as MessageError;
+use hanok_models::onnx::Message;
+
 use super::error::GraphError;
-use super::message::Message;
-use super::read::{DOUBLE, FLOAT};
+use super::read::{DOUBLE, FLOAT, INT32, INT64};
+use trees::Trees;
 
 /// An operator could not be read.
 pub(super) enum ReadError {
@@ -17,9 +21,9 @@ pub(super) enum ReadError {
     Graph(GraphError),
 }
 
-impl From<GraphError> for ReadError {
-    fn from(error: GraphError) -> ReadError {
-        ReadError::Graph(error)
+impl From<MessageError> for ReadError {
+    fn from(error: MessageError) -> ReadError {
+        ReadError::Graph(error.into())
     }
 }
 
@@ -60,6 +64,10 @@ pub(super) enum Operator {
     Imputer { values: Vec<f64>, missing: f64 },
     /// coefficients · x + intercepts, through a link.
     Linear { coefficients: Vec<f64>, intercepts: Vec<f64>, link: Link },
+    /// One column becomes a column a category; another value is none of them, or refused.
+    OneHot { categories: Vec<i64>, takes_others: bool },
+    /// An ensemble of trees.
+    Trees(Box<Trees>),
 }
 
 /// Functions of one number.
@@ -76,6 +84,8 @@ pub(super) enum Function {
     Sqrt,
     Neg,
     Abs,
+    /// Towards zero, as casts to integers do.
+    Truncate,
 }
 
 /// Functions of two numbers.
@@ -115,42 +125,42 @@ pub(super) enum Link {
 pub(super) struct Attributes<'a>(HashMap<&'a str, Message<'a>>);
 
 impl<'a> Attributes<'a> {
-    pub(super) fn new(node: Message<'a>) -> Result<Attributes<'a>, GraphError> {
+    pub(super) fn new(node: Message<'a>) -> Result<Attributes<'a>, MessageError> {
         let named = node.messages(5)?.into_iter().map(|attribute| Ok((attribute.text(1)?, attribute)));
-        Ok(Attributes(named.collect::<Result<_, GraphError>>()?))
+        Ok(Attributes(named.collect::<Result<_, MessageError>>()?))
     }
 
-    fn float(&self, name: &str, default: f64) -> Result<f64, GraphError> {
+    fn float(&self, name: &str, default: f64) -> Result<f64, MessageError> {
         Ok(self.floats_of(name, 2)?.pop().unwrap_or(default))
     }
 
-    fn floats(&self, name: &str) -> Result<Vec<f64>, GraphError> {
+    fn floats(&self, name: &str) -> Result<Vec<f64>, MessageError> {
         self.floats_of(name, 7)
     }
 
-    fn floats_of(&self, name: &str, field: u64) -> Result<Vec<f64>, GraphError> {
+    fn floats_of(&self, name: &str, field: u64) -> Result<Vec<f64>, MessageError> {
         self.0.get(name).map_or(Ok(Vec::new()), |attribute| attribute.floats(field))
     }
 
-    fn integer(&self, name: &str, default: i64) -> Result<i64, GraphError> {
+    fn integer(&self, name: &str, default: i64) -> Result<i64, MessageError> {
         let integer = self.0.get(name).map_or(Ok(None), |attribute| attribute.integer(3));
         Ok(integer?.unwrap_or(default))
     }
 
-    fn integers(&self, name: &str) -> Result<Vec<i64>, GraphError> {
+    fn integers(&self, name: &str) -> Result<Vec<i64>, MessageError> {
         self.0.get(name).map_or(Ok(Vec::new()), |attribute| attribute.integers(8))
     }
 
-    fn text(&self, name: &str) -> Result<&'a str, GraphError> {
+    fn text(&self, name: &str) -> Result<&'a str, MessageError> {
         self.0.get(name).map_or(Ok(""), |attribute| attribute.text(4))
     }
 
-    fn texts(&self, name: &str) -> Result<Vec<&'a str>, GraphError> {
+    fn texts(&self, name: &str) -> Result<Vec<&'a str>, MessageError> {
         self.0.get(name).map_or(Ok(Vec::new()), |attribute| attribute.texts(9))
     }
 
-    pub(super) fn tensor(&self, name: &str) -> Result<Option<Message<'a>>, GraphError> {
-        self.0.get(name).map_or(Ok(None), |attribute| attribute.message(5))
+    pub(super) fn tensor(&self, name: &str) -> Result<Option<Message<'a>>, MessageError> {
+        self.0.get(name).map_or(Ok(None), |attribute| Ok(attribute.messages(5)?.pop()))
     }
 
     /// The columns' axis, of two.
@@ -163,17 +173,21 @@ impl<'a> Attributes<'a> {
 }
 
 impl Operator {
-    /// An operator of a domain, of which the output of this number is used.
+    /// The operator of a node, of which the output of this number is used; its first input is double or float.
     pub(super) fn read(
-        domain: &str,
-        kind: &str,
+        node: Message<'_>,
         output: usize,
         attributes: &Attributes<'_>,
+        is_double: bool,
     ) -> Result<Operator, ReadError> {
+        let (domain, kind) = (node.text(7)?, node.text(4)?);
         let unknown = || {
             let domain = if domain.is_empty() { "" } else { &format!(" of {domain}") };
             ReadError::Unsupported(format!("the operator `{kind}`{domain}"))
         };
+        if domain == "ai.onnx.ml" && kind.starts_with("TreeEnsemble") {
+            return Ok(Operator::Trees(Box::new(Trees::read(node, kind, output, attributes, is_double)?)));
+        }
         if domain == "ai.onnx.ml" {
             return learned::read(kind, output, attributes)?.ok_or_else(unknown);
         }
@@ -187,6 +201,7 @@ impl Operator {
             "Cast" => match attributes.integer("to", 0)? {
                 FLOAT => Ok(Operator::Cast { single: true }),
                 DOUBLE => Ok(Operator::Cast { single: false }),
+                INT32 | INT64 => each(Function::Truncate),
                 other => Err(ReadError::Unsupported(format!("a cast to the type {other}"))),
             },
             "Relu" => each(Function::Relu),
@@ -233,6 +248,21 @@ impl Operator {
                 Ok(Operator::BatchNormalization { epsilon: attributes.float("epsilon", 1e-5)? })
             }
             _ => Err(unknown()),
+        }
+    }
+
+    /// Whether the output is float, not double, given the same of the inputs that are matrices.
+    pub(super) fn is_single(&self, mut inputs: impl Iterator<Item = bool>) -> bool {
+        match self {
+            Operator::Cast { single } => *single,
+            Operator::Pair(_) | Operator::Concat => inputs.all(|single| single),
+            Operator::Scaler { .. }
+            | Operator::Normalizer(_)
+            | Operator::Imputer { .. }
+            | Operator::Linear { .. }
+            | Operator::OneHot { .. } => true,
+            Operator::Trees(trees) => trees.is_single,
+            _ => inputs.next().unwrap_or(true),
         }
     }
 }

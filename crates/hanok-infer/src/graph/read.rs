@@ -1,9 +1,10 @@
 //! From the bytes of a model to a graph.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use hanok_models::onnx::{self, Message};
 
 use super::error::GraphError;
-use super::message::{Message, doubles, floats};
 use super::operator::{Attributes, Operator};
 use super::tensor::Constant;
 use super::{Graph, GraphInput, Step};
@@ -14,8 +15,8 @@ const BYTES_MAX: usize = 256 << 20;
 const OPERATORS_MAX: usize = 10_000;
 /// ONNX's numbers of types.
 pub(super) const FLOAT: i64 = 1;
-const INT32: i64 = 6;
-const INT64: i64 = 7;
+pub(super) const INT32: i64 = 6;
+pub(super) const INT64: i64 = 7;
 pub(super) const DOUBLE: i64 = 11;
 
 /// Names to slots.
@@ -31,8 +32,8 @@ impl<'a> Slots<'a> {
 
 pub(super) fn read(bytes: &[u8]) -> Result<Graph, GraphError> {
     limit("bytes", bytes.len(), BYTES_MAX)?;
-    let model = Message(bytes);
-    let graph = model.message(7)?.ok_or(GraphError::Syntax("the file has no graph"))?;
+    let model = Message::new(bytes);
+    let graph = model.messages(7)?.pop().ok_or(GraphError::Syntax("the file has no graph"))?;
     let nodes = graph.messages(1)?;
     limit("operators", nodes.len(), OPERATORS_MAX)?;
     let mut slots = Slots::default();
@@ -50,26 +51,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Graph, GraphError> {
             inputs.push(input_of(input, name, slot)?);
         }
     }
-    let (output_name, output) = output_of(graph, &mut slots)?;
-
-    // From the output back: what it depends on.
-    let mut needed = vec![output];
-    let mut steps = Vec::new();
-    let mut made = Vec::new();
-    for node in nodes.into_iter().rev() {
-        let outputs = node.texts(2)?;
-        let wanted = outputs.iter().position(|name| !name.is_empty() && needed.contains(&slots.of(name)));
-        let Some(at) = wanted else { continue };
-        let place = format!("{} {}", node.text(4)?, node.text(3)?).trim_end().to_owned();
-        let slot = slots.of(outputs[at]);
-        if made.contains(&slot) {
-            return Err(GraphError::Syntax("a value is computed twice"));
-        }
-        made.push(slot);
-        let names = node.texts(1)?;
-        let sources: Vec<Option<usize>> =
-            names.iter().map(|name| (!name.is_empty()).then(|| slots.of(name))).collect();
-        needed.extend(sources.iter().flatten());
+    let (output_name, output) = output_of(graph, &nodes, &mut slots)?;
+    // By slot, whether its matrix is float.
+    let mut singles: HashMap<usize, bool> =
+        inputs.iter().map(|input| (input.slot, !input.is_double)).collect();
+    let mut operators = Vec::new();
+    for Needed { node, output, place, sources, slot } in needed(nodes, output, &mut slots)? {
         let attributes = Attributes::new(node)?;
         if node.text(4)? == "Constant" {
             let tensor = attributes.tensor("value")?;
@@ -77,18 +64,57 @@ pub(super) fn read(bytes: &[u8]) -> Result<Graph, GraphError> {
             constants.insert(slot, constant(tensor, &place)?);
             continue;
         }
-        let unknown = |what: String| unsupported(&place, what);
-        let operator =
-            Operator::read(node.text(7)?, node.text(4)?, at, &attributes).map_err(|error| match error {
-                super::operator::ReadError::Unsupported(what) => unknown(what),
-                super::operator::ReadError::Graph(error) => error,
-            })?;
-        steps.push(Step { place, operator, inputs: sources, output: slot });
+        let mut kinds = sources.iter().flatten().filter_map(|slot| singles.get(slot)).copied();
+        let is_double = kinds.clone().next() == Some(false);
+        let operator = Operator::read(node, output, &attributes, is_double).map_err(|error| match error {
+            super::operator::ReadError::Unsupported(what) => unsupported(&place, what),
+            super::operator::ReadError::Graph(error) => error,
+        })?;
+        singles.insert(slot, operator.is_single(&mut kinds));
+        operators.push(Step { place, operator, inputs: sources, output: slot });
     }
-    steps.reverse();
     let constants = (0..slots.0.len()).map(|slot| constants.remove(&slot)).collect();
-    let graph = Graph { inputs, constants, operators: steps, output, output_name };
+    let source = format!("{} {}", model.text(2)?, model.text(3)?).trim().to_owned();
+    let graph = Graph { inputs, constants, operators, output, output_name, source };
     graph.checked()
+}
+
+/// A node that the output depends on.
+struct Needed<'a> {
+    node: Message<'a>,
+    /// Which of its outputs.
+    output: usize,
+    place: String,
+    sources: Vec<Option<usize>>,
+    slot: usize,
+}
+
+/// From the output back: what it depends on, in the order in which it is computed.
+fn needed<'a>(
+    nodes: Vec<Message<'a>>,
+    output: usize,
+    slots: &mut Slots<'a>,
+) -> Result<Vec<Needed<'a>>, GraphError> {
+    let mut wanted = HashSet::from([output]);
+    let mut made = HashSet::new();
+    let mut all = Vec::new();
+    for node in nodes.into_iter().rev() {
+        let outputs = node.texts(2)?;
+        let is_wanted = |name: &&'a str| !name.is_empty() && wanted.contains(&slots.of(name));
+        let Some(output) = outputs.iter().position(is_wanted) else { continue };
+        let slot = slots.of(outputs[output]);
+        if !made.insert(slot) {
+            return Err(GraphError::Syntax("a value is computed twice"));
+        }
+        let names = node.texts(1)?;
+        let sources: Vec<Option<usize>> =
+            names.iter().map(|name| (!name.is_empty()).then(|| slots.of(name))).collect();
+        wanted.extend(sources.iter().flatten());
+        let place = format!("{} {}", node.text(4)?, node.text(3)?).trim_end().to_owned();
+        all.push(Needed { node, output, place, sources, slot });
+    }
+    all.reverse();
+    Ok(all)
 }
 
 impl Graph {
@@ -127,9 +153,9 @@ type TensorType = (i64, Vec<Option<usize>>);
 
 /// The type of a tensor; none for lists, maps and the like.
 fn tensor_type(info: Message<'_>) -> Result<Option<TensorType>, GraphError> {
-    let Some(tensor) = info.message(2)?.map_or(Ok(None), |kind| kind.message(1))? else { return Ok(None) };
+    let Some(tensor) = info.message(2)?.messages(1)?.pop() else { return Ok(None) };
     let mut dims = Vec::new();
-    for dim in tensor.message(2)?.map_or(Ok(Vec::new()), |shape| shape.messages(1))? {
+    for dim in tensor.message(2)?.messages(1)? {
         dims.push(dim.integer(1)?.and_then(|dim| usize::try_from(dim).ok()).filter(|dim| *dim > 0));
     }
     Ok(Some((tensor.integer(1)?.unwrap_or(0), dims)))
@@ -149,14 +175,27 @@ fn input_of(info: Message<'_>, name: &str, slot: usize) -> Result<GraphInput, Gr
     Ok(GraphInput { name: name.to_owned(), columns, is_double: kind == DOUBLE, slot })
 }
 
-fn output_of<'a>(graph: Message<'a>, slots: &mut Slots<'a>) -> Result<(String, usize), GraphError> {
+/// The last output of float numbers; in place of a list of maps that `ZipMap` makes for Python, what it makes it of.
+fn output_of<'a>(
+    graph: Message<'a>,
+    nodes: &[Message<'a>],
+    slots: &mut Slots<'a>,
+) -> Result<(String, usize), GraphError> {
     let mut found = None;
     let mut names = Vec::new();
     for output in graph.messages(12)? {
         let name = output.text(1)?;
         names.push(name);
-        if tensor_type(output)?.is_some_and(|(kind, _)| matches!(kind, FLOAT | DOUBLE)) {
-            found = Some(name);
+        match tensor_type(output)? {
+            Some((FLOAT | DOUBLE, _)) => found = Some(name),
+            Some(_) => {}
+            None => {
+                for node in nodes {
+                    if node.text(4)? == "ZipMap" && node.texts(2)?.contains(&name) {
+                        found = node.texts(1)?.first().copied();
+                    }
+                }
+            }
         }
     }
     let name =
@@ -165,25 +204,9 @@ fn output_of<'a>(graph: Message<'a>, slots: &mut Slots<'a>) -> Result<(String, u
 }
 
 pub(super) fn constant(tensor: Message<'_>, name: &str) -> Result<Constant, GraphError> {
-    let kind = tensor.integer(2)?.unwrap_or(0);
-    if !tensor.all(13)?.is_empty() || tensor.integer(14)?.unwrap_or(0) != 0 {
-        return Err(unsupported(name, "a tensor in another file"));
-    }
-    let raw = tensor.all(9)?.pop();
-    let data: Vec<f64> = match (kind, raw) {
-        (FLOAT, Some(raw)) => floats(raw).collect(),
-        (FLOAT, None) => tensor.floats(4)?,
-        (DOUBLE, Some(raw)) => doubles(raw).collect(),
-        (DOUBLE, None) => tensor.all(10)?.into_iter().flat_map(doubles).collect(),
-        (INT64, Some(raw)) => {
-            raw.as_chunks::<8>().0.iter().map(|bytes| i64::from_le_bytes(*bytes) as f64).collect()
-        }
-        (INT64, None) => tensor.integers(7)?.into_iter().map(|number| number as f64).collect(),
-        (INT32, Some(raw)) => {
-            raw.as_chunks::<4>().0.iter().map(|bytes| f64::from(i32::from_le_bytes(*bytes))).collect()
-        }
-        (INT32, None) => tensor.integers(5)?.into_iter().map(|number| number as f64).collect(),
-        _ => return Err(unsupported(name, format!("a tensor of the type {kind}"))),
+    let data = match onnx::tensor(tensor) {
+        Err(hanok_models::ReadError::Unsupported { what, .. }) => return Err(unsupported(name, what)),
+        data => data?,
     };
     let mut dims = Vec::new();
     let mut size = Some(1_usize);

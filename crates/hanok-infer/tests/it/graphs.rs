@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use hanok_error::Coded;
 use hanok_infer::{Graph, GraphError};
+use hanok_models::{Predictor, Table};
 
 /// A model and what onnxruntime makes of rows, written by `tests/models/make_graphs.py`.
 struct Fixture {
@@ -104,6 +105,27 @@ fn inputs_have_names_and_rows_must_fit() {
     }
 }
 
+/// Trees behind steps of one feature each: the two parts predict what the graph does.
+#[test]
+fn trees_are_split_off() {
+    let split: Vec<String> = fixtures()
+        .into_iter()
+        .filter_map(|fixture| {
+            let (trees, before) = Graph::read(&fixture.model).unwrap().split_trees().ok()?;
+            assert_eq!(trees.features(), fixture.columns);
+            let tested = before.predict(&fixture.rows, fixture.columns).unwrap();
+            let found =
+                Predictor::new(&trees).predict(&Table::from_rows(&tested, fixture.columns), 1).unwrap();
+            // One output is the second of two.
+            let last = |row: &[f64]| row[row.len() - trees.outputs()..].to_vec();
+            let expected: Vec<f64> = fixture.expected.chunks(fixture.outputs).flat_map(last).collect();
+            assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 3e-6), "{}", fixture.name);
+            Some(fixture.name)
+        })
+        .collect();
+    assert_eq!(split, ["imputed-forest", "scaled-boosting", "scaled-forest"]);
+}
+
 /// A field of a message: bytes.
 fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
     let mut all = vec![number << 3 | 2];
@@ -139,13 +161,19 @@ fn model(nodes: &[Vec<u8>]) -> Vec<u8> {
 fn operators_that_are_not_computed_are_named() {
     for (kind, domain, expected) in [
         ("Loop", "", "Loop: the operator `Loop` cannot be computed"),
+        ("SVMRegressor", "ai.onnx.ml", "SVMRegressor: the operator `SVMRegressor` of ai.onnx.ml cannot"),
+        ("Relu", "com.microsoft", "Relu: the operator `Relu` of com.microsoft cannot"),
+        ("LinearClassifier", "ai.onnx.ml", "LinearClassifier: the labels of `LinearClassifier` cannot"),
+        (
+            "TreeEnsembleClassifier",
+            "ai.onnx.ml",
+            "TreeEnsembleClassifier: the labels of `TreeEnsembleClassifier` cannot",
+        ),
         (
             "TreeEnsembleRegressor",
             "ai.onnx.ml",
-            "TreeEnsembleRegressor: the operator `TreeEnsembleRegressor` of ai.onnx.ml cannot",
+            "TreeEnsembleRegressor: an ensemble that tests nothing cannot",
         ),
-        ("Relu", "com.microsoft", "Relu: the operator `Relu` of com.microsoft cannot"),
-        ("LinearClassifier", "ai.onnx.ml", "LinearClassifier: the labels of `LinearClassifier` cannot"),
         ("Cast", "", "Cast: a cast to the type 0 cannot"),
         ("ReduceSum", "", ""),
     ] {

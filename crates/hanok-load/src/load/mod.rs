@@ -248,7 +248,8 @@ impl Loading<'_> {
         applications.extend(log.load_applications(now_ms, items.len()));
         let load_id = load_id(self.name, now_ms);
         let key = Some(self.source.primary_key.clone());
-        let options = CommitOptions { applications, evolve: true, key, info: self.info(&load_id, &files) };
+        let info = self.info(&load_id, &files);
+        let options = CommitOptions { applications, evolve: true, key, info, ..CommitOptions::default() };
         let mode = if replace { CommitMode::Replace } else { CommitMode::Append };
         let committed = table.commit(written.rows, mode, &options).await?;
         let rows_loaded = written.counts.iter().map(|counts| counts.rows).sum();

@@ -30,6 +30,20 @@ pub enum AgnosticError<E> {
         /// The first features of the row.
         row: Vec<f64>,
     },
+    /// Coefficients do not say what the model answers.
+    #[error(
+        "the model is not linear: its output {output} is {found} and by its coefficients {expected} for the row {row:?}"
+    )]
+    NotLinear {
+        /// Number of the output.
+        output: usize,
+        /// The model's answer.
+        found: f64,
+        /// What it should be.
+        expected: f64,
+        /// The first features of the row.
+        row: Vec<f64>,
+    },
     /// There is nothing to compare with.
     #[error("the background has no rows")]
     EmptyBackground,
@@ -86,7 +100,9 @@ impl<E: Coded> Coded for AgnosticError<E> {
     fn code(&self) -> Code {
         match self {
             AgnosticError::Model(error) => error.code(),
-            AgnosticError::Outputs { .. } | AgnosticError::NotFinite { .. } => code::AGNOSTIC_ANSWER,
+            AgnosticError::Outputs { .. }
+            | AgnosticError::NotFinite { .. }
+            | AgnosticError::NotLinear { .. } => code::AGNOSTIC_ANSWER,
             AgnosticError::EmptyBackground | AgnosticError::Width { .. } | AgnosticError::Hierarchy(_) => {
                 code::AGNOSTIC_INPUT
             }

@@ -29,6 +29,16 @@ impl Background {
         &self.values[at * self.features..][..self.features]
     }
 
+    /// All rows, one after the other.
+    pub(super) fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// What the model says of each row.
+    pub(super) fn answers(&self) -> impl Iterator<Item = &[f64]> {
+        self.answers.chunks(self.base.len())
+    }
+
     /// The features in which a row differs from some row of the background.
     pub(super) fn players(&self, row: &[f64]) -> Vec<usize> {
         let differs = |feature: &usize| {

@@ -346,7 +346,7 @@ fn what_cannot_be_explained_is_refused_before_the_model_is_asked() {
     assert!(matches!(refused(Options::default(), &tree), AgnosticError::Hierarchy(_)));
     let few = Options { rows_max: 1000, ..Options::default() };
     let error = refused(few, &Method::Permutation);
-    assert!(matches!(error, AgnosticError::TooManyRows { planned: 1501, limit: 1000 }));
+    assert!(matches!(error, AgnosticError::TooManyRows { planned: 1504, limit: 1000 }));
     assert!(matches!(
         Agnostic::new(model, vec![], 20, Options::default()),
         Err(AgnosticError::EmptyBackground)
@@ -424,25 +424,52 @@ fn linear_values_are_the_exact_ones() {
     let no_gaps =
         |count, seed| rows(count, seed).iter().map(|v| if v.is_nan() { 0.5 } else { *v }).collect::<Vec<_>>();
     let (background, rows) = (no_gaps(9, 1), no_gaps(3, 2));
-    let found = linear_values(&coefficients, &[10.0, -1.0], &background, &rows).unwrap();
-    let model = |rows: &[f64]| {
-        let output = |row: &[f64], o: usize| -> f64 {
-            row.iter()
-                .zip(&coefficients[o * FEATURES..])
-                .map(|(value, coefficient)| value * coefficient)
-                .sum()
-        };
-        let both = |row: &[f64]| [output(row, 0) + 10.0, output(row, 1) - 1.0];
-        Ok::<_, Infallible>(rows.chunks(FEATURES).flat_map(both).collect())
+    let output = |row: &[f64], o: usize| -> f64 {
+        row.iter().zip(&coefficients[o * FEATURES..]).map(|(value, coefficient)| value * coefficient).sum()
     };
+    let both = |row: &[f64]| [output(row, 0) + 10.0, output(row, 1) - 1.0];
+    let model = |rows: &[f64]| Ok::<_, Infallible>(rows.chunks(FEATURES).flat_map(both).collect::<Vec<_>>());
     let mut agnostic = Agnostic::new(model, background.clone(), FEATURES, Options::default()).unwrap();
     let exact = agnostic.explain(&rows, &Method::Exact).unwrap().explanation;
-    assert_near(&found.values, &exact.values, 1e-12);
-    assert_near(&found.base, &exact.base, 1e-12);
-    assert_eq!((found.rows, found.outputs, found.features), (3, 2, FEATURES));
-    assert!(linear_values(&coefficients, &[0.0], &[], &rows).is_none());
-    assert!(linear_values(&coefficients, &[], &background, &rows).is_none());
-    assert!(linear_values(&coefficients, &[0.0, 0.0], &background, &rows[1..]).is_none());
+    let found = agnostic.explain(&rows, &Method::Linear).unwrap();
+    assert_near(&found.explanation.values, &exact.values, 1e-12);
+    assert_near(&found.explanation.base, &exact.base, 1e-12);
+    assert_eq!((found.errors, found.model_rows), (None, 2 * FEATURES + 3));
+    // The coefficients are known then.
+    assert_eq!(agnostic.explain(&rows, &Method::Linear).unwrap().model_rows, 3);
+    // Curves are not linear.
+    let curved =
+        |rows: &[f64]| Ok::<_, Infallible>(model(rows)?.iter().map(|value| value.max(9.0)).collect());
+    let mut curved = Agnostic::new(curved, background, FEATURES, Options::default()).unwrap();
+    let error = curved.explain(&rows, &Method::Linear).unwrap_err();
+    assert!(matches!(error, AgnosticError::NotLinear { .. }), "{error}");
+}
+
+#[test]
+fn what_it_will_cost_is_known_before() {
+    let model =
+        |rows: &[f64]| Ok::<_, Infallible>(rows.chunks(FEATURES).map(|row| row[0] * row[1]).collect());
+    let background = rows(9, 1);
+    let made = |rows_max| {
+        Agnostic::new(model, background.clone(), FEATURES, Options { rows_max, ..Options::default() })
+            .unwrap()
+    };
+    let mut agnostic = made(1 << 20);
+    let rows = rows(5, 2);
+    for method in [Method::Exact, Method::Permutation, Method::Sampling, Method::Kernel] {
+        let before = agnostic.plan(0, &method).unwrap();
+        let planned = agnostic.plan(5, &method).unwrap();
+        let found = agnostic.explain(&rows, &method).unwrap();
+        assert!(found.model_rows <= planned - before, "{method:?}: {} > {planned}", found.model_rows);
+    }
+    assert_eq!(made(50).plan(10, &Method::Linear).unwrap(), 9 + 2 * FEATURES + 10);
+    // The limit is of all calls together.
+    let planned = made(usize::MAX).plan(5, &Method::Exact).unwrap();
+    let mut agnostic = made(planned);
+    agnostic.explain(&rows, &Method::Exact).unwrap();
+    let error = agnostic.explain(&rows, &Method::Exact).unwrap_err();
+    assert!(matches!(error, AgnosticError::TooManyRows { .. }), "{error}");
+    assert!(made(planned - 1).plan(5, &Method::Exact).is_err());
 }
 
 /// The trees' own values are added up in f32.

@@ -10,11 +10,14 @@
 //! - a classifier of two classes whose leaves are all of one class has one output, the raw value of the positive class;
 //! - `MIN` and `MAX` are no sums, and `PROBIT` is an approximation that differs by runtime: they are refused, and so is `SOFTMAX_ZERO`.
 //!
-//! There are no covers: values are interventional.
+//! There are no covers: values are interventional. Graphs around such operators are hanok-infer's, which gets the trees from [`trees`].
 
 mod attributes;
 mod separate;
+mod tensor;
 mod unified;
+
+pub use tensor::tensor;
 
 use std::collections::{HashMap, HashSet};
 
@@ -95,6 +98,19 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     };
     check_after(&operators, operator)?;
     let input = input(graph, &operators, operator)?;
+    let (name, version) = (model.text(2)?, model.text(3)?);
+    let source = format!("ONNX of {name} {version}").trim_end().to_owned();
+    ensemble(operator, input, source)
+}
+
+/// The trees of an operator of a graph, whose node this is. Its input is double or float; features beyond the last one that is tested are
+/// unknown to the ensemble.
+pub fn trees(node: Message<'_>, is_double: bool) -> Result<Ensemble, ReadError> {
+    let input = Input { is_double, ..Input::default() };
+    ensemble(&Operator::new(node)?, input, "ONNX".to_owned())?.checked("$.graph")
+}
+
+fn ensemble(operator: &Operator<'_>, input: Input, source: String) -> Result<Ensemble, ReadError> {
     let forest = match operator.kind {
         "TreeEnsemble" => unified::read(&operator.attributes, !input.is_double)?,
         _ => separate::read(&operator.attributes, operator.kind, !input.is_double)?,
@@ -111,9 +127,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ReadError> {
     let trees = forest.trees.iter().enumerate().map(|(at, (output, root, nodes))| {
         Tree::arrange(*output, *root, nodes, features, &format!("$.graph.{}[{at}]", operator.kind))
     });
-    let (name, version) = (model.text(2)?, model.text(3)?);
     Ok(Ensemble {
-        source: format!("ONNX of {name} {version}").trim_end().to_owned(),
+        source,
         dialect: if input.is_double { Dialect::OnnxF64 } else { Dialect::OnnxF32 },
         feature_names: input.names,
         features,

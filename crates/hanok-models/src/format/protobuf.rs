@@ -1,12 +1,12 @@
 //! Protocol Buffers, as much as a reader needs: a message is a list of numbered fields, each a number or bytes. Nothing is allocated but what
 //! is asked for, and messages in messages are read by who knows how deep they go.
 
-use super::bytes::{Cursor, Scalar};
+use super::bytes::{Cursor, numbers};
 use crate::error::ReadError;
 
 /// A message.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Message<'a>(&'a [u8]);
+pub struct Message<'a>(&'a [u8]);
 
 /// The value of a field.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ enum Value<'a> {
 
 impl<'a> Message<'a> {
     /// A message of these bytes.
-    pub(super) fn new(bytes: &'a [u8]) -> Message<'a> {
+    pub fn new(bytes: &'a [u8]) -> Message<'a> {
         Message(bytes)
     }
 
@@ -50,7 +50,7 @@ impl<'a> Message<'a> {
     }
 
     /// All values of a field that are bytes.
-    pub(super) fn all_bytes(self, field: u64) -> Result<Vec<&'a [u8]>, ReadError> {
+    pub fn all_bytes(self, field: u64) -> Result<Vec<&'a [u8]>, ReadError> {
         let mut all = Vec::new();
         self.each(field, |value, cursor| match value {
             Value::Bytes(bytes) => {
@@ -63,29 +63,29 @@ impl<'a> Message<'a> {
     }
 
     /// All messages of a field.
-    pub(super) fn messages(self, field: u64) -> Result<Vec<Message<'a>>, ReadError> {
+    pub fn messages(self, field: u64) -> Result<Vec<Message<'a>>, ReadError> {
         Ok(self.all_bytes(field)?.into_iter().map(Message).collect())
     }
 
     /// The last message of a field, empty if there is none.
-    pub(super) fn message(self, field: u64) -> Result<Message<'a>, ReadError> {
+    pub fn message(self, field: u64) -> Result<Message<'a>, ReadError> {
         Ok(self.messages(field)?.pop().unwrap_or(Message(&[])))
     }
 
     /// All texts of a field.
-    pub(super) fn texts(self, field: u64) -> Result<Vec<&'a str>, ReadError> {
+    pub fn texts(self, field: u64) -> Result<Vec<&'a str>, ReadError> {
         let text =
             |bytes| std::str::from_utf8(bytes).map_err(|_| Cursor::new(bytes).wrong("a text is not UTF-8"));
         self.all_bytes(field)?.into_iter().map(text).collect()
     }
 
     /// The last text of a field, empty if there is none.
-    pub(super) fn text(self, field: u64) -> Result<&'a str, ReadError> {
+    pub fn text(self, field: u64) -> Result<&'a str, ReadError> {
         Ok(self.texts(field)?.pop().unwrap_or(""))
     }
 
     /// All integers of a field, packed or not.
-    pub(super) fn integers(self, field: u64) -> Result<Vec<i64>, ReadError> {
+    pub fn integers(self, field: u64) -> Result<Vec<i64>, ReadError> {
         let mut all = Vec::new();
         self.each(field, |value, _| {
             match value {
@@ -103,13 +103,18 @@ impl<'a> Message<'a> {
     }
 
     /// The last integer of a field.
-    pub(super) fn integer(self, field: u64) -> Result<Option<i64>, ReadError> {
+    pub fn integer(self, field: u64) -> Result<Option<i64>, ReadError> {
         Ok(self.integers(field)?.pop())
     }
 
-    /// All floating point numbers of a field, packed or not.
-    pub(super) fn floats<T: Scalar>(self, field: u64) -> Result<Vec<T>, ReadError> {
-        Ok(self.all_bytes(field)?.into_iter().flat_map(super::bytes::numbers).collect())
+    /// All numbers of 32 bits of a field, packed or not.
+    pub fn floats(self, field: u64) -> Result<Vec<f64>, ReadError> {
+        Ok(self.all_bytes(field)?.into_iter().flat_map(numbers::<f32>).map(f64::from).collect())
+    }
+
+    /// All numbers of 64 bits of a field, packed or not.
+    pub fn doubles(self, field: u64) -> Result<Vec<f64>, ReadError> {
+        Ok(self.all_bytes(field)?.into_iter().flat_map(numbers).collect())
     }
 }
 
@@ -137,7 +142,7 @@ mod tests {
         assert_eq!(message.integer(1).unwrap(), Some(300));
         assert_eq!(message.text(2).unwrap(), "hi");
         assert_eq!(message.integers(3).unwrap(), [1, 2, 3]);
-        assert_eq!(message.floats::<f32>(4).unwrap(), [1.5]);
+        assert_eq!(message.floats(4).unwrap(), [1.5]);
         assert_eq!(message.integer(5).unwrap(), None);
         for end in 1..bytes.len() {
             let _ = Message::new(&bytes[..end]).integers(1);

@@ -1,6 +1,6 @@
 //! One row's explanation for a terminal: from the base value to the prediction, feature by feature.
 
-use hanok_engine::{OutputKind, RowExplanation, RowOutput};
+use hanok_engine::{Contribution, OutputKind, RowExplanation, RowOutput};
 
 use super::{FEATURES_SHOWN_MAX, explained, model_name};
 use crate::console::{Console, Tone};
@@ -77,38 +77,39 @@ pub(super) fn waterfall(console: &Console, row: &RowExplanation) -> String {
 
 fn steps(console: &Console, kind: OutputKind, output: &RowOutput) -> String {
     let (shown, rest) = output.contributions.split_at(output.contributions.len().min(FEATURES_SHOWN_MAX));
-    let mut steps: Vec<(String, f64)> = shown
-        .iter()
-        .map(|step| (format!("{} = {}", step.feature, shortened(&step.input)), step.value))
-        .collect();
+    let named = |step: &Contribution| {
+        let name = format!("{} = {}", step.feature, shortened(&step.input));
+        (name, step.value, step.standard_error)
+    };
+    let mut steps: Vec<(String, f64, Option<f64>)> = shown.iter().map(named).collect();
     if !rest.is_empty() {
         let sum = rest.iter().map(|step| step.value).sum();
-        steps.push((counted(rest.len() as u64, "other feature"), sum));
+        steps.push((counted(rest.len() as u64, "other feature"), sum, None));
     }
     let mut places = vec![output.base_value];
-    for (_, value) in &steps {
+    for (_, value, _) in &steps {
         places.push(places.last().copied().unwrap_or_default() + value);
     }
     let (least, most) = places.iter().fold((f64::MAX, f64::MIN), |(a, b), at| (a.min(*at), b.max(*at)));
     let scale = Scale::new(least, most);
-    let largest = steps.iter().map(|(_, value)| value.abs()).chain([least.abs(), most.abs()]);
+    let largest = steps.iter().map(|(_, value, _)| value.abs()).chain([least.abs(), most.abs()]);
     let digits = decimals(largest.fold(0.0, f64::max));
+    let are_estimates = steps.iter().any(|(_, _, error)| error.is_some());
+    let row = |name: Cell, value: String, error: Option<f64>, bar: Cell| {
+        let error = error.map(|error| format!("±{error:.digits$}")).unwrap_or_default();
+        let error = are_estimates.then(|| Cell::left(error).tone(Tone::Faint));
+        [name, Cell::right(value)].into_iter().chain(error).chain([bar]).collect::<Vec<_>>()
+    };
     let whole = |name: &str, value: f64, bar: String| {
-        vec![
-            Cell::left(name).tone(Tone::Strong),
-            Cell::right(format!("{value:.digits$}")),
-            Cell::left(bar).tone(Tone::Faint),
-        ]
+        let (name, bar) = (Cell::left(name).tone(Tone::Strong), Cell::left(bar).tone(Tone::Faint));
+        row(name, format!("{value:.digits$}"), None, bar)
     };
     let mark = |value: f64| scale.bar(value, value);
     let mut rows = vec![whole("base value", output.base_value, mark(output.base_value))];
-    for ((name, value), between) in steps.into_iter().zip(places.windows(2)) {
+    for ((name, value, error), between) in steps.into_iter().zip(places.windows(2)) {
         let tone = if value < 0.0 { Tone::Down } else { Tone::Up };
-        rows.push(vec![
-            Cell::left(format!("  {name}")),
-            Cell::right(format!("{value:+.digits$}")),
-            Cell::left(scale.bar(between[0], between[1])).tone(tone),
-        ]);
+        let bar = Cell::left(scale.bar(between[0], between[1])).tone(tone);
+        rows.push(row(Cell::left(format!("  {name}")), format!("{value:+.digits$}"), error, bar));
     }
     rows.push(whole(explained(kind), output.sum, mark(output.sum)));
     if output.prediction.to_bits() != output.sum.to_bits() {

@@ -16,15 +16,18 @@ codes! { CODES:
     EXPLANATION_ADDITIVITY = "HK1705", "an explanation does not add up to the prediction",
         "Base value and values of a row should add up to what is predicted for it; the difference is larger than rounding explains.",
         "Please report it with the model and the row: the values would be wrong.";
-    EXPLANATION_FILE = "HK1706", "a file is not an explanation",
-        "The file is not Parquet, has no entry `hanok.explanation` in its metadata or one that is not understood, or lacks columns that the entry names.",
-        "Write it with `hanok explain MODEL --data … -o FILE.parquet`, and do not rewrite it with tools that drop the metadata.";
+    EXPLANATION_FILE = "HK1706", "a file or table is not an explanation",
+        "The file is not Parquet, has no entry `hanok.explanation` in its metadata or one that is not understood, or lacks columns that the entry names; or the table has no such property, or other rows by now.",
+        "Write it with `hanok explain MODEL --data …` and `-o FILE.parquet` or `--table TABLE`, and do not rewrite it with tools that drop the metadata.";
     EXPLANATION_REQUEST = "HK1707", "an explanation cannot be computed as asked",
         "The method, the output, interactions and the background do not go together, or the background or the result is larger than allowed.",
         "Look at the reason in the message; `hanok explain --help` says what goes together.";
     EXPLANATION_CHART = "HK1708", "a chart cannot be made of an explanation",
         "The explanation does not have what the chart shows: a feature, a row, an output, interactions, or enough rows.",
         "Look at the reason in the message, and explain again with what is missing.";
+    PREDICTOR_ADDRESS = "HK1709", "an address cannot be registered as a model",
+        "A registered model is a copy of a file that stays as it is; a server that predicts can answer otherwise tomorrow.",
+        "Give the address in place of a model's name: `hanok predict ADDRESS …`, `hanok explain ADDRESS …`.";
     SERVED_MODEL_UNKNOWN = "HK1780", "the server has no such predictive model",
         "No model, or no version of it that is still served, has the name in the address. The newest versions of each registered model are served.",
         "`hanok model list` names the models; a version added now is served after a few seconds.";

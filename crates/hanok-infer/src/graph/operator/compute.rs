@@ -92,6 +92,7 @@ impl Operator {
                 }))
             }
             Operator::Pair(_) | Operator::Concat => Err("it has no rows".to_owned()),
+            Operator::Trees(trees) => trees.compute(input, limit),
             _ => learned::compute(self, input, limit),
         }
     }
@@ -160,6 +161,7 @@ impl Function {
             Function::Sqrt => x.sqrt(),
             Function::Neg => -x,
             Function::Abs => x.abs(),
+            Function::Truncate => x.trunc(),
         }
     }
 }

@@ -30,6 +30,13 @@ pub(super) fn read(
             values: attributes.floats("imputed_value_floats")?,
             missing: attributes.float("replaced_value_float", 0.0)?,
         },
+        "OneHotEncoder" => {
+            let categories = attributes.integers("cats_int64s")?;
+            if categories.is_empty() {
+                return Err(ReadError::Unsupported("a one-hot encoding of texts".to_owned()));
+            }
+            Operator::OneHot { categories, takes_others: attributes.integer("zeros", 1)? != 0 }
+        }
         "ArrayFeatureExtractor" => Operator::Columns,
         "FeatureVectorizer" => Operator::Concat,
         "LinearRegressor" | "LinearClassifier" => {
@@ -96,6 +103,23 @@ pub(super) fn compute(operator: &Operator, input: &Matrix, limit: usize) -> Resu
                     *out = if is_missing(*x) { value(at) } else { *x };
                 }
             }))
+        }
+        Operator::OneHot { categories, takes_others } => {
+            of_width(&[0.0], input.width)?;
+            check_size(input.rows, categories.len(), limit)?;
+            let mut other = None;
+            let encoded = input.by_row(categories.len(), |row, out| {
+                // Cut towards zero, as a cast to integers does.
+                let code = Some(row[0]).filter(|value| !value.is_nan()).map(|value| value as i64);
+                match categories.iter().position(|category| Some(*category) == code) {
+                    Some(at) => out[at] = 1.0,
+                    None => other = Some(row[0]),
+                }
+            });
+            match other.filter(|_| !takes_others) {
+                Some(other) => Err(format!("{other} is none of its categories")),
+                None => Ok(encoded),
+            }
         }
         Operator::Linear { coefficients, intercepts, link } => {
             let outputs = intercepts.len();

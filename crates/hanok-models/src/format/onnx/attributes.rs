@@ -45,28 +45,11 @@ impl<'a> Attributes<'a> {
     pub(super) fn numbers(&self, name: &str) -> Result<Vec<f64>, ReadError> {
         let tensor = self.0.get(format!("{name}_as_tensor").as_str());
         let Some(attribute) = tensor.or_else(|| self.0.get(name)) else { return Ok(Vec::new()) };
-        if let Some(tensor) = attribute.messages(5)?.last() {
-            return self::tensor(*tensor);
+        match attribute.messages(5)?.last() {
+            Some(tensor) => super::tensor(*tensor),
+            None => attribute.floats(7),
         }
-        Ok(attribute.floats::<f32>(7)?.into_iter().map(f64::from).collect())
     }
-}
-
-/// Numbers of a tensor: float, double, or unsigned bytes.
-fn tensor(tensor: Message<'_>) -> Result<Vec<f64>, ReadError> {
-    use crate::format::bytes::numbers;
-
-    let raw = tensor.all_bytes(9)?.pop();
-    let kind = tensor.integer(2)?.unwrap_or(0);
-    Ok(match (kind, raw) {
-        (1, Some(raw)) => numbers::<f32>(raw).into_iter().map(f64::from).collect(),
-        (1, None) => tensor.floats::<f32>(4)?.into_iter().map(f64::from).collect(),
-        (11, Some(raw)) => numbers(raw),
-        (11, None) => tensor.floats(10)?,
-        (2, Some(raw)) => raw.iter().map(|byte| f64::from(*byte)).collect(),
-        (2, None) => tensor.integers(5)?.into_iter().map(|byte| byte as f64).collect(),
-        (other, _) => return Err(unsupported("$.graph", format!("a tensor of the type {other}"))),
-    })
 }
 
 /// The error that an attribute is wrong.
