@@ -14,6 +14,7 @@ mod coding;
 mod ensemble;
 mod error;
 mod format;
+mod levels;
 mod predict;
 mod shap;
 mod table;

@@ -1,9 +1,12 @@
 //! Predictions, equal to the library's own.
 
+mod oblivious;
+
 use crate::blocks::for_blocks;
 use crate::coding::{CodeTest, Codes, Coding, LANES};
 use crate::ensemble::{Ensemble, EnsembleRef, Kind, Sum};
 use crate::error::ExplainError;
+use crate::predict::oblivious::Tables;
 use crate::table::Table;
 use crate::tops::{Top, Tops};
 
@@ -29,6 +32,8 @@ pub struct Predictor<'a> {
     /// Values of the leaves, by node.
     values: Vec<f64>,
     has_linear: bool,
+    /// When all trees are oblivious.
+    tables: Option<Tables>,
 }
 
 #[derive(Debug)]
@@ -66,6 +71,7 @@ impl<'a> Predictor<'a> {
         let coding = Coding::new(&ensemble);
         let mut this = Predictor {
             ensemble: ensemble.clone(),
+            tables: Tables::new(&ensemble, &coding),
             tops: Tops::new(coding.columns()),
             coding,
             trees: Vec::with_capacity(ensemble.trees.len()),
@@ -161,10 +167,17 @@ impl<'a> Predictor<'a> {
     fn block(&self, codes: &[Codes], columns: usize, out: &mut [f64]) {
         let outputs = self.ensemble.outputs();
         let mut totals = Totals::new(&self.ensemble, codes.len() / columns * LANES);
-        for tree in &self.trees {
-            for (group, codes) in codes.chunks_exact(columns).enumerate() {
-                for (lane, at) in (group * LANES..).zip(self.leaves(tree, codes)) {
-                    totals.add(lane * outputs + tree.output as usize, self.values[at as usize]);
+        if let Some(tables) = &self.tables {
+            for tree in tables.trees() {
+                tables.leaves(tree, codes, columns, |group, output, values| {
+                    totals.add_group(group * LANES, outputs, output as usize, values);
+                });
+            }
+        } else {
+            for tree in &self.trees {
+                for (group, codes) in codes.chunks_exact(columns).enumerate() {
+                    let values = self.leaves(tree, codes).map(|at| self.values[at as usize]);
+                    totals.add_group(group * LANES, outputs, tree.output as usize, values);
                 }
             }
         }
@@ -260,6 +273,25 @@ impl Totals {
         match self.sum {
             Sum::F32 | Sum::F32BaseLast => self.f32[at] += value as f32,
             Sum::F64 | Sum::F64BaseLast => self.f64[at] += value,
+        }
+    }
+
+    /// Adds the values of a group of rows, of which `row` is the first.
+    #[inline(always)]
+    fn add_group(&mut self, row: usize, outputs: usize, output: usize, values: [f64; LANES]) {
+        let (from, to) = (row * outputs, (row + LANES) * outputs);
+        match self.sum {
+            Sum::F32 | Sum::F32BaseLast => {
+                let sums = self.f32[from..to].chunks_exact_mut(outputs);
+                sums.zip(values).for_each(|(sums, value)| sums[output] += value as f32);
+            }
+            Sum::F64 | Sum::F64BaseLast if outputs == 1 => {
+                self.f64[from..to].iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            }
+            Sum::F64 | Sum::F64BaseLast => {
+                let sums = self.f64[from..to].chunks_exact_mut(outputs);
+                sums.zip(values).for_each(|(sums, value)| sums[output] += value);
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! Trees that ask the same at all nodes of a level, as CatBoost's: a row's values depend on its leaf only, so that they stand in a table.
 
 use crate::coding::{CodeTest, Codes, Coding, LANES};
-use crate::ensemble::{Kind, Tree};
+use crate::ensemble::Tree;
+use crate::levels::Levels;
 use crate::shap::kernel::{Block, Lanes, Stacks, TOGETHER};
 use crate::shap::program;
 use crate::shap::real::Real;
@@ -23,17 +24,16 @@ pub(super) struct Oblivious {
 impl Oblivious {
     /// The table of a tree, if it is one of these.
     pub(super) fn new(tree: &Tree, coding: &Coding, isa: Isa) -> Option<Oblivious> {
-        let levels = tree.depth();
-        if levels == 0 || levels > LEVELS_MAX || tree.nodes.len() != (2 << levels) - 1 {
+        let Levels { of_node, tests, mut features } = Levels::of(tree, coding, LEVELS_MAX)?;
+        let levels = tests.len();
+        if levels == 0 {
             return None;
         }
-        let (level_of, tests, tested) = levels_of(tree, coding, levels)?;
-        let mut features = tested.clone();
         features.sort_unstable();
         features.dedup();
         // The program of the tree, with a column of codes for each level, run on a row for each leaf.
         let by_level =
-            level_of.iter().map(|level| CodeTest { column: *level as u32, bound: 0 }).collect::<Vec<_>>();
+            of_node.iter().map(|level| CodeTest { column: *level as u32, bound: 0 }).collect::<Vec<_>>();
         let program = program::compile::<f32>(tree, &by_level, None, |feature| {
             features.binary_search(&feature).unwrap_or_default() as u32
         });
@@ -79,23 +79,4 @@ impl Oblivious {
             }
         }
     }
-}
-
-/// Each node's level, and each level's test and feature, if all nodes of a level ask the same.
-fn levels_of(tree: &Tree, coding: &Coding, levels: usize) -> Option<(Vec<usize>, Vec<CodeTest>, Vec<u32>)> {
-    let mut level_of = vec![0; tree.nodes.len()];
-    let (mut tests, mut features) = (Vec::with_capacity(levels), Vec::with_capacity(levels));
-    for (at, node) in tree.nodes.iter().enumerate() {
-        let Kind::Split(split) = &node.kind else { continue };
-        let (level, test) = (level_of[at], coding.test(split));
-        if level == tests.len() {
-            tests.push(test);
-            features.push(split.feature);
-        } else if tests.get(level) != Some(&test) {
-            return None;
-        }
-        level_of[split.left as usize] = level + 1;
-        level_of[split.right as usize] = level + 1;
-    }
-    (tests.len() == levels).then_some((level_of, tests, features))
 }
