@@ -227,8 +227,8 @@ fn judged(drafts: Vec<Draft>, windows: &Windows, options: &Options) -> Vec<Colum
         let segments: Vec<Change> = starts.zip(p).map(|(window, p)| change(window, p)).collect();
         let is_clear = |segment: &&Change| segment.p <= options.alpha;
         column.changes = segments.iter().skip(1).filter(is_clear).copied().collect();
-        let mut far = segments.iter().zip(&draft.sizes).filter(|(_, size)| **size >= 1.0);
-        column.began = far.next().map(|(segment, _)| *segment).filter(|segment| is_clear(&segment));
+        let is_far = |(segment, size): &(&Change, &f64)| **size >= 1.0 && is_clear(segment);
+        column.began = segments.iter().zip(&draft.sizes).find(is_far).map(|(segment, _)| *segment);
         column
     };
     drafts.into_iter().zip(adjusted).zip(first).map(done).collect()
