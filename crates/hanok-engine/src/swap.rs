@@ -333,7 +333,7 @@ impl Found {
         let attributed = match attribute(both, paired, choice) {
             Ok(attributed) => Ok(attributed),
             // The models are compared all the same.
-            Err(error @ RunError::Model(_)) => Err(error.to_string()),
+            Err(error @ (RunError::Model(_) | RunError::Request(_))) => Err(error.to_string()),
             Err(error) => return Err(error.into()),
         };
         let swap = compared(paired, attributed.as_ref().ok(), options)?;

@@ -7,12 +7,13 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use hanok_models::ExplainError;
 use hanok_types::column_name;
 
+use crate::asking::AskingOptions;
 use crate::columns::Selection;
 use crate::explain::{ExplainOptions, Explaining};
 use crate::explanation::{Method, OutputColumns, OutputKind, numbers};
+use crate::model::Model;
 use crate::pair::{PairOptions, Paired};
 use crate::predict::RunError;
-use crate::registry::Model;
 
 /// Rows that a model is compared with whose file does not have what path-dependent values need.
 const BACKGROUND_ROWS: usize = 100;
@@ -78,7 +79,7 @@ enum Taken<'a> {
 /// Explains the sample and the movers by both models.
 ///
 /// # Errors
-/// [`RunError::Model`] when a model cannot be explained at all.
+/// [`RunError::Model`] or [`RunError::Request`] when a model cannot be explained at all, or is known by its answers only.
 pub fn attribute(
     models: [&Model; 2],
     paired: &Paired,
@@ -93,6 +94,8 @@ pub fn attribute(
                 interactions: false,
                 columns: options.columns_of(models[at]),
                 threads: options.threads,
+                asking: AskingOptions::default(),
+                rows: None,
             };
             values(models[at], rows, Some(&background), &options, taken)
         };
@@ -136,7 +139,7 @@ fn values(
     let features = data_columns(&metadata.features, rows.schema_ref());
     let outputs = metadata.columns.outputs.clone();
     let mut values = Vec::with_capacity(rows.num_rows() * features.len());
-    let step = options.block_rows(&model.ensemble);
+    let step = options.block_rows(model);
     for begin in (0..rows.num_rows()).step_by(step) {
         let block = rows.slice(begin, step.min(rows.num_rows() - begin));
         let explained = explaining.explain(&block)?;
@@ -177,7 +180,7 @@ pub struct Inputs {
 /// Tells the columns of the data apart by which model reads them.
 pub fn inputs(models: [&Model; 2], schema: &SchemaRef, options: &PairOptions) -> Result<Inputs, RunError> {
     let read = |model: &Model| {
-        let selection = Selection::new(&model.ensemble, schema, &options.columns_of(model))?;
+        let selection = Selection::new(&model.form, schema, &options.columns_of(model))?;
         Ok::<_, RunError>(data_columns(&selection.feature_names(), schema))
     };
     let read = [read(models[0])?, read(models[1])?];

@@ -5,8 +5,8 @@ use std::time::Instant;
 use arrow::array::RecordBatch;
 
 use crate::columns::ColumnChoice;
+use crate::model::Model;
 use crate::predict::{Predicting, RunError};
-use crate::registry::Model;
 
 /// Most rows that are predicted one by one.
 const ROWS_MAX: usize = 500;
@@ -26,7 +26,7 @@ pub fn latency(
     rows: &RecordBatch,
     choice: &ColumnChoice,
 ) -> Result<Option<Latency>, RunError> {
-    let predicting = Predicting::new(model, rows.schema_ref(), choice, 1)?;
+    let predicting = Predicting::new(model, rows.schema_ref(), choice, 1, Some(rows))?;
     let count = rows.num_rows().min(ROWS_MAX);
     let warm = count.min(ROWS_MAX / 10);
     let mut times = Vec::with_capacity(count);

@@ -144,6 +144,11 @@ impl Model {
         self.form.ensemble()
     }
 
+    /// How many outputs it has; one of a server, which nobody has asked yet.
+    pub(crate) fn outputs(&self) -> usize {
+        self.form.outputs().max(1)
+    }
+
     /// From what it adds up to what it predicts; models that are known by their answers predict what they answer.
     pub(crate) fn link(&self) -> Link {
         self.ensemble().map_or(Link::Identity, Ensemble::link)

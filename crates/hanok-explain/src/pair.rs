@@ -14,8 +14,8 @@ use hanok_models::Link;
 use crate::columns::{ColumnChoice, ColumnsError};
 use crate::explanation::numbers;
 use crate::kept::{Kept, drawn};
+use crate::model::Model;
 use crate::predict::{Predicting, RunError, output_names};
-use crate::registry::Model;
 
 /// Most different values of a column that divides the rows into segments.
 const SEGMENT_VALUES_MAX: usize = 10_000;
@@ -104,7 +104,7 @@ impl PairOptions {
     /// The choice of columns for one of the models: names by position are not for one that knows its features. The label is
     /// no feature of any, and is looked at here only.
     pub fn columns_of(&self, model: &Model) -> ColumnChoice {
-        let has_names = !model.ensemble.feature_names().is_empty();
+        let has_names = !model.form.feature_names().is_empty();
         let features = if has_names { Vec::new() } else { self.columns.features.clone() };
         let keys = self.columns.keys.iter().flatten().chain(&self.columns.label).cloned().collect();
         ColumnChoice { features, keys: Some(keys), label: None }
@@ -200,7 +200,7 @@ impl Side<'_> {
         let started = Instant::now();
         let predicted = self.predicting.predict(block)?;
         self.seconds += started.elapsed().as_secs_f64();
-        let outputs = self.model.ensemble.outputs();
+        let outputs = self.model.outputs();
         let fields = predicted.schema_ref().fields().iter().rev().take(outputs);
         // The predictions are the last columns.
         let columns: Vec<_> = fields.filter_map(|field| numbers(&predicted, field.name())).collect();
@@ -237,7 +237,7 @@ impl<'a> Pairing<'a> {
         let outputs = compared(models, options.output)?;
         let side = |at: usize| {
             let choice = options.columns_of(models[at]);
-            let predicting = Predicting::new(models[at], schema, &choice, options.threads)?;
+            let predicting = Predicting::new(models[at], schema, &choice, options.threads, None)?;
             Ok::<_, RunError>(Side { model: models[at], predicting, output: outputs[at], seconds: 0.0 })
         };
         for column in &options.segments {
@@ -255,7 +255,7 @@ impl<'a> Pairing<'a> {
         let widest = KEPT_VALUES_MAX / schema.fields().len().max(1);
         Ok(Self {
             sides: [side(0)?, side(1)?],
-            width: if outputs[0].is_some() { 1 } else { models[0].ensemble.outputs() },
+            width: if outputs[0].is_some() { 1 } else { models[0].outputs() },
             rows: 0,
             predictions: [Vec::new(), Vec::new()],
             label: options.columns.label.clone(),
@@ -330,7 +330,7 @@ impl<'a> Pairing<'a> {
 
 /// The output of each model that is compared; `None` for all.
 fn compared(models: [&Model; 2], wanted: Option<usize>) -> Result<[Option<usize>; 2], PairError> {
-    let found = models.map(|model| model.ensemble.outputs());
+    let found = models.map(Model::outputs);
     match (wanted, found) {
         (Some(wanted), _) if found.iter().any(|outputs| wanted >= *outputs) => {
             Err(PairError::NoOutput { wanted, found })
@@ -347,7 +347,7 @@ fn compared(models: [&Model; 2], wanted: Option<usize>) -> Result<[Option<usize>
 
 fn different(models: [&Model; 2], kind: &str) -> PairError {
     let told = |model: &Model| {
-        let outputs = model.ensemble.outputs();
+        let outputs = model.outputs();
         let plural = if outputs == 1 { "" } else { "s" };
         format!("{} has {outputs} output{plural}{kind}", model.identity.name)
     };
@@ -364,7 +364,7 @@ fn task(models: [&Model; 2], width: usize, predictions: &[Vec<f64>; 2]) -> Resul
         };
     }
     let is_told =
-        |model: &&Model| matches!(model.ensemble.link(), Link::Logistic { .. } | Link::Softmax | Link::Step);
+        |model: &&Model| matches!(model.link(), Link::Logistic { .. } | Link::Softmax | Link::Step);
     let told = models.iter().any(is_told);
     let is_probability = |value: &f64| !value.is_finite() || (0.0..=1.0).contains(value);
     let is_possible = predictions.iter().flatten().all(is_probability);

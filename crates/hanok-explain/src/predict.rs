@@ -115,7 +115,7 @@ pub struct Predicting<'a> {
 
 impl<'a> Predicting<'a> {
     /// Prepares a model for data of a schema. A model that is known by its answers is asked for the first row of `first`, which shows how
-    /// many outputs it has; it has one if there is no row.
+    /// many outputs it has; without a row a graph is asked for one of zeros, and a server has one.
     pub fn new(
         model: &'a Model,
         schema: &SchemaRef,
@@ -128,7 +128,7 @@ impl<'a> Predicting<'a> {
         let outputs = match (model.ensemble(), first.filter(|first| first.num_rows() > 0)) {
             (Some(ensemble), _) => ensemble.outputs(),
             (None, Some(first)) => answers.predict(&selection.table(&model.form, &first.slice(0, 1))?)?.len(),
-            (None, None) => 1,
+            (None, None) => model.outputs(),
         };
         let mut fields = selection.key_fields();
         let keys = fields.iter().map(|field| field.name().clone()).collect();
