@@ -196,13 +196,14 @@ Examples:
   hanok predict delay@1 --data-sql \"select * from mart.departures where month = 2\" -o feb.parquet
   hanok predict delay --data mart.departures --keys flight_id --table mart.predicted_delays")]
     Predict(PredictArgs),
-    /// Explain a predictive model's predictions by exact SHAP values
+    /// Explain a predictive model's predictions by SHAP values
     #[command(after_help = "\
 Examples:
   hanok explain delay --data mart.departures -o explained.parquet
   hanok explain delay --data mart.departures --row carrier=B6,flight=725
   hanok explain delay --data mart.departures --background mart.typical_day --output probability
-  hanok explain delay --data departures.csv --interactions --check -o explained.parquet")]
+  hanok explain delay --data departures.csv --interactions --check -o explained.parquet
+  hanok explain net.onnx --data mart.departures --background mart.typical_day --background-rows 100 -o explained.parquet")]
     Explain(ExplainArgs),
     /// Compare two models on the same rows: may the second one take the first one's place?
     #[command(after_help = "\

@@ -98,8 +98,6 @@ pub(crate) struct ExplainArgs {
     /// The rows to compare with, for all methods but path and saabas: a table or a file
     #[arg(long, value_name = "TABLE|FILE")]
     pub(crate) background: Option<String>,
-    #[command(flatten)]
-    pub(crate) asking: AskingArgs,
     /// What is explained; other than raw with --background only
     #[arg(long, value_enum, default_value_t = OutputArg::Raw)]
     pub(crate) output: OutputArg,
@@ -118,6 +116,8 @@ pub(crate) struct ExplainArgs {
     /// Table to write, in place of the rows that it has
     #[arg(long, value_name = "TABLE", conflicts_with = "out")]
     pub(crate) table: Option<String>,
+    #[command(flatten)]
+    pub(crate) asking: AskingArgs,
 }
 
 /// How a model is asked.
