@@ -25,9 +25,9 @@ use crate::output::NewFile;
 use crate::{EngineError, Event, Observer};
 
 /// Rows that are looked at together: few, so that thousands of columns need little memory.
-const BATCH_ROWS: usize = 16_384;
+const BATCH_ROWS: usize = 8_192;
 /// Batches that wait for the profile.
-const WAITING_MAX: usize = 2;
+const WAITING_MAX: usize = 1;
 /// What the first bytes of a saved profile have.
 const MARK: &[u8] = b"\"hanok-profile\"";
 /// Where the mark is.
