@@ -24,7 +24,7 @@ const AFTER_COMMANDS: &str = "\
 | 0 | done |
 | 1 | the command failed; the error has a code, see [errors.md](errors.md) or `hanok errors CODE` |
 | 2 | the command line was not understood |
-| 3 | the build ran, but models or tests failed; or a merge has conflicts |
+| 3 | models or tests of a build failed; a merge has conflicts; `drift --exit-code` found drift |
 | 130 | interrupted with Ctrl-C; what was committed stays, nothing half-written is kept |
 
 ## Environment
@@ -68,12 +68,12 @@ fn leaves(root: &Command) -> Vec<(String, Command)> {
     let mut found = Vec::new();
     for command in root.get_subcommands() {
         let name = format!("{} {}", root.get_bin_name().unwrap_or(root.get_name()), command.get_name());
-        if command.has_subcommands() {
-            let inner = command.clone().bin_name(&name);
-            found.extend(leaves(&inner));
-        } else {
+        let inner = command.clone().bin_name(&name);
+        // Some do something by themselves, too.
+        if !command.has_subcommands() || !command.is_subcommand_required_set() {
             found.push((name, command.clone()));
         }
+        found.extend(leaves(&inner));
     }
     found
 }
@@ -93,7 +93,10 @@ fn section(text: &mut String, name: &str, mut command: Command) {
         }
     }
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    if let Some(examples) = after.strip_prefix("Examples:\n") {
+    if let Some((before, examples)) = after.split_once("Examples:\n") {
+        if !before.trim().is_empty() {
+            let _ = write!(text, "\n```text\n{}\n```\n", before.trim());
+        }
         let lines = examples.lines().map(|line| line.strip_prefix("  ").unwrap_or(line));
         let _ = write!(text, "\n```sh\n{}\n```\n", lines.collect::<Vec<_>>().join("\n"));
     }

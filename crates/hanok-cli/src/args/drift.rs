@@ -20,11 +20,12 @@ Sides:
 
 /// The same with examples.
 fn examples(text: &str) -> String {
-    format!("{SIDES}\n\nExamples:\n{text}")
+    format!("{SIDES}\n\n{text}")
 }
 
 #[derive(Args, Debug)]
 #[command(subcommand_negates_reqs = true, after_help = examples("\
+Examples:
   hanok drift --reference 'mart.departures[2013-01]' --current 'mart.departures[2013-07]'
   hanok drift --reference train.parquet --current mart.today --by carrier -o drift.html
   hanok drift --reference january.json --current mart.departures --exit-code
@@ -145,6 +146,7 @@ pub(crate) enum DetectorArg {
 
 #[derive(Args, Debug)]
 #[command(subcommand_negates_reqs = true, after_help = examples("\
+Examples:
   hanok profile mart.departures -o departures.json
   hanok profile 'mart.departures[2013-01]' -o january.json
   hanok profile big.parquet --columns amount,country -o big.json"))]

@@ -18,6 +18,14 @@ const ROW_BYTES: u64 = 40;
 /// Different values of a column of segments; more are no segments.
 const VALUES_MAX: usize = 100_000;
 
+/// What columns of the lake's own begin with: the load of a row always differs.
+const OWN_PREFIX: &str = "_hanok_";
+
+/// Whether a column is compared that nobody named.
+pub(super) fn is_data(name: &str) -> bool {
+    !name.starts_with(OWN_PREFIX)
+}
+
 /// The segments of a table, compared.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Segments {
@@ -53,7 +61,8 @@ impl Names {
     /// The columns that both sides have: all, or those of `wanted`, in the reference's order.
     pub(super) fn new(sides: [&Columns; 2], wanted: &[String]) -> Result<Self, EngineError> {
         let names = sides.map(|side| {
-            side.schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<String>>()
+            let all = side.schema.fields().iter().map(|field| field.name().clone());
+            all.filter(|name| is_data(name) || wanted.contains(name)).collect::<Vec<String>>()
         });
         for side in &names {
             let mut sorted: Vec<&String> = side.iter().collect();

@@ -16,6 +16,7 @@ use hanok_report::{DriftReport, Side};
 use serde::Serialize;
 
 use super::columns::{is_within, no_column};
+use super::compare::is_data;
 use super::importance::{ImportanceSource, explained_importance};
 use super::open::{Source, blocking, time_column};
 use super::side::{DriftSide, Place, Window};
@@ -25,9 +26,9 @@ use crate::output::NewFile;
 use crate::{EngineError, Event, Observer};
 
 /// Rows that are looked at together: few, so that thousands of columns need little memory.
-const BATCH_ROWS: usize = 16_384;
+const BATCH_ROWS: usize = 8_192;
 /// Batches that wait for the profile.
-const WAITING_MAX: usize = 2;
+const WAITING_MAX: usize = 1;
 /// What the first bytes of a saved profile have.
 const MARK: &[u8] = b"\"hanok-profile\"";
 /// Where the mark is.
@@ -113,7 +114,10 @@ impl DriftPlace {
         let schema = source.schema().clone();
         let time = time_column(side, &schema, time)?;
         let names: Vec<String> = match columns {
-            [] => schema.fields().iter().map(|field| field.name().clone()).collect(),
+            [] => {
+                let all = schema.fields().iter().map(|field| field.name().clone());
+                all.filter(|name| is_data(name)).collect()
+            }
             columns => columns.to_vec(),
         };
         if let Some(name) = names.iter().find(|name| schema.field_with_name(name).is_err()) {
