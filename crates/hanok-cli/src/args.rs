@@ -41,7 +41,8 @@ Exit codes:
   0    done
   1    the command failed; the error has a code (`hanok errors CODE` explains it)
   2    the command line was not understood
-  3    models or tests of a build failed; a merge has conflicts; `drift --exit-code` found drift
+  3    models or tests of a build failed; a merge has conflicts; `drift --exit-code` found drift;
+       `swap` found harm
   130  interrupted
 
 Environment:

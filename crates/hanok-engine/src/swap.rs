@@ -223,6 +223,7 @@ impl Engine {
         found: &Found,
         observer: &Arc<Observer>,
     ) -> Result<DriftReport, EngineError> {
+        let names = [short_name(&reference), short_name(&current)];
         let place = DriftPlace {
             engine: Some(self.clone()),
             threads: self.project.threads.value,
@@ -239,6 +240,9 @@ impl Engine {
             options: hanok_drift::Options::default(),
         };
         let mut report = place.drift(request, observer.clone()).await?.report;
+        for (side, name) in report.sides.iter_mut().zip(names) {
+            side.name = name.unwrap_or_else(|| std::mem::take(&mut side.name));
+        }
         report.importance = found.swap.attribution.as_ref().map(|attribution| Importance {
             model: found.models[1].name.clone(),
             columns: attribution
@@ -254,9 +258,10 @@ impl Engine {
     async fn described(&self, source: &RowSource) -> Result<Side, EngineError> {
         Ok(match source {
             RowSource::File(path) => {
-                let (shown, path) = (path.display().to_string(), path.clone());
+                let (name, table) = (short_name(source).unwrap_or_default(), path.display().to_string());
+                let path = path.clone();
                 let hash = blocking(move || sha256(&path)).await?;
-                Side { name: shown.clone(), table: Some(shown), hash: Some(hash), ..Side::default() }
+                Side { name, table: Some(table), hash: Some(hash), ..Side::default() }
             }
             RowSource::Table(name) => {
                 let name = TableName::parse(name, "main")?;
@@ -449,7 +454,7 @@ fn limits(request: &SwapRequest) -> Result<Options, SwapError> {
             "rank_correlation" => &mut limits.spearman,
             "attribution" => &mut limits.ndcg,
             _ => {
-                let known = "performance, calibration, missing, disagreement, score_psi, rank_correlation and attribution";
+                let known = "performance, calibration, missing, disagreement, score_psi, rank_correlation, attribution";
                 return Err(SwapError::Gate { name: name.clone(), known: known.to_owned() });
             }
         };
@@ -466,6 +471,12 @@ fn metric(task: Task, name: Option<&str>) -> Result<Option<Metric>, SwapError> {
         name: name.to_owned(),
         known: all.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(", "),
     })
+}
+
+/// What a file is called without its folders: heads of tables have little room.
+fn short_name(source: &RowSource) -> Option<String> {
+    let RowSource::File(path) = source else { return None };
+    Some(path.file_name()?.to_string_lossy().into_owned())
 }
 
 fn sha256(path: &Path) -> Result<String, EngineError> {

@@ -22,9 +22,6 @@ pub(crate) struct SwapArgs {
     /// The rows from a query
     #[arg(long, value_name = "QUERY")]
     pub(crate) data_sql: Option<String>,
-    /// Only the first rows
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<u64>,
     /// The column with what really happened, null where that is not known: for performance and calibration
     #[arg(long, value_name = "COLUMN")]
     pub(crate) label: Option<String>,

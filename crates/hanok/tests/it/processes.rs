@@ -188,9 +188,20 @@ fn process_the_demo_runs_twice() {
         let page = std::fs::read_to_string(hanok.path(&format!("hanok-demo/{report}.html"))).unwrap();
         assert!(page.ends_with("</html>\n") && page.len() < 500_000, "{report}: {}", page.len());
     }
-    for step in
-        ["init", "load", "build", "apply", "join", "materialize", "predict", "explain", "serve", "drift", "swap", "total"]
-    {
+    for step in [
+        "init",
+        "load",
+        "build",
+        "apply",
+        "join",
+        "materialize",
+        "predict",
+        "explain",
+        "serve",
+        "drift",
+        "swap",
+        "total",
+    ] {
         assert!(first["seconds"][step].as_f64().unwrap() > 0.0, "{step}");
     }
     let again = hanok.json(&["demo", "--json"]);

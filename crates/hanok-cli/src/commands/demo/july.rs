@@ -34,10 +34,12 @@ const FLIGHT_COLUMNS: [&str; 7] =
     ["carrier", "origin", "dest", "sched_dep_hour", "distance_mi", LABEL, "cancelled"];
 /// What a flight is called.
 const KEYS: [&str; 4] = ["carrier", "flight_number", "dest", "event_timestamp"];
+/// What the sides are called.
+const MONTHS: [&str; 2] = ["January", "July"];
 /// Rows that both models explain.
 const SAMPLE_ROWS: usize = 5000;
 /// Names of a line of the summary.
-const NAMES_SHOWN: usize = 3;
+const NAMES_SHOWN: usize = 2;
 
 /// January against July, column by column.
 pub(super) async fn drift(
@@ -56,7 +58,7 @@ pub(super) async fn drift(
         as_known_at: false,
         output: folder.join(JULY_FILE),
     };
-    let joined = engine.join(request, &progress.observer()).await?;
+    engine.join(request, &progress.observer()).await?;
     let features = engine.model_version(MODEL.0).await?.facts.features;
     let columns = FLIGHT_COLUMNS.map(str::to_owned).into_iter().chain(features);
     let project = engine.project();
@@ -78,7 +80,7 @@ pub(super) async fn drift(
     let mut found = place.drift(request, Arc::from(progress.observer())).await?.report;
     drop(progress);
     "Flights from New York: January → July 2013".clone_into(&mut found.title);
-    for (side, name) in found.sides.iter_mut().zip(["January", "July"]) {
+    for (side, name) in found.sides.iter_mut().zip(MONTHS) {
         name.clone_into(&mut side.name);
     }
     let path = folder.join(DRIFT_FILE);
@@ -89,13 +91,9 @@ pub(super) async fn drift(
     report.drifted = drifted.map(|ranked| found.report.columns[ranked.column].name.clone()).collect();
     report.drift_report = path;
     report.seconds.drift = started.elapsed().as_secs_f64();
-    let (flights, names) = (counted(joined.rows, "flight"), report.drifted.iter().take(NAMES_SHOWN));
-    let names = names.map(String::as_str).collect::<Vec<_>>().join(", ");
-    let text = format!(
-        "{flights} of July: {} of {} drifted, {names}, …",
-        report.drifted.len(),
-        counted(ranked.len() as u64, "column"),
-    );
+    let names = report.drifted.iter().take(NAMES_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let (drifted, columns) = (report.drifted.len(), counted(ranked.len() as u64, "column"));
+    let text = format!("{drifted} of {columns} other in July than in January: {names}, …");
     step(console, "drift", &text, report.seconds.drift)
 }
 
@@ -124,8 +122,11 @@ pub(super) async fn swap(
         sample_rows: SAMPLE_ROWS,
         seed: 0,
     };
-    let found = engine.swap(request, Arc::from(progress.observer())).await?;
+    let mut found = engine.swap(request, Arc::from(progress.observer())).await?;
     drop(progress);
+    for (side, name) in found.report.inputs.iter_mut().flat_map(|inputs| &mut inputs.sides).zip(MONTHS) {
+        name.clone_into(&mut side.name);
+    }
     let path = folder.join(SWAP_FILE);
     swap::write(&found, Form::Html, &path, Language::En)?;
     let compared = &found.report.swap;
@@ -137,10 +138,7 @@ pub(super) async fn swap(
     report.swap_report = path;
     report.seconds.swap = found.seconds;
     let error = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.1}"));
-    let text = format!(
-        "a model of May and June in its place: RMSE {} → {} min; {word}",
-        error(before),
-        error(after)
-    );
+    let (before, after) = (error(before), error(after));
+    let text = format!("for one of May and June: RMSE {before} → {after} min in July; {word}");
     step(console, "swap", &text, found.seconds)
 }

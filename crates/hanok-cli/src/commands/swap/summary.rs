@@ -164,6 +164,9 @@ fn short(value: f64) -> String {
     if value == 0.0 || !(-6.0..4.0).contains(&magnitude) {
         return fraction(value);
     }
+    if value < 0.0 {
+        return format!("−{}", short(-value));
+    }
     let digits = format!("{value:.*}", (3.0 - magnitude) as usize);
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.').to_owned() } else { digits }
 }

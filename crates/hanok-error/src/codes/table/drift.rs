@@ -31,9 +31,9 @@ codes! { CODES:
     SWAP_ROWS = "HK1863", "there are no rows to compare two models on",
         "The table, file or query of `--data` or `--reference` has no rows.",
         "Look at the name of the table and at the query's conditions.";
-    SWAP_GATE = "HK1864", "a gate of a swap is not known",
-        "The name of a `--gate NAME=VALUE` is not that of a gate, or its value is no number that the gate can have.",
-        "The message names the gates; docs/swap.md says what each looks at and what it allows by default.";
+    SWAP_GATE = "HK1864", "a gate or a metric of a swap is not known",
+        "The name of a `--gate NAME=VALUE` is not that of a gate, or that of `--metric` none of the models' task.",
+        "Use one of those that the message names; docs/swap.md says what each gate looks at and what it allows by default.";
     DRIFT_WINDOWS = "HK1807", "the times of a table make no windows",
         "Drift over time cuts the current table into windows of one width. No row has a time, or the width that was asked for gives more windows than the message allows.",
         "Name the column with the times of the rows, or choose wider windows.";
