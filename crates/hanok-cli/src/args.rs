@@ -2,6 +2,7 @@
 
 mod branch;
 mod maintain;
+mod monitor;
 mod plot;
 mod predictor;
 mod staging;
@@ -18,6 +19,7 @@ pub(crate) use branch::{
     BranchCommand, CreateArgs, DiffArgs, GcArgs, MergeArgs, ModeArg, RebaseArgs, ResetArgs, TagCommand,
 };
 pub(crate) use maintain::{TablesArgs, VacuumArgs};
+pub(crate) use monitor::{MonitorArgs, MonitorCommand, MonitorRunArgs, MonitorStatusArgs};
 pub(crate) use plot::{KindArg, LanguageArg, PlotArgs, ThemeArg};
 pub(crate) use predictor::{
     DataArgs, ExplainArgs, MethodArg, ModelAddArgs, ModelCommand, OutputArg, PredictArgs,
@@ -35,7 +37,7 @@ Exit codes:
   0    done
   1    the command failed; the error has a code (`hanok errors CODE` explains it)
   2    the command line was not understood
-  3    the build ran, but models or tests failed; or a merge has conflicts
+  3    the build ran, but models or tests failed; a merge has conflicts; or a monitor has an alarm
   130  interrupted
 
 Environment:
@@ -207,6 +209,15 @@ Examples:
   hanok plot waterfall delay --data mart.departures --row carrier=B6,flight=725 -o why.svg
   hanok plot bar explained.parquet -o importance.csv    the numbers behind it")]
     Plot(PlotArgs),
+    /// Compare the newest windows of tables with their references, record what was found, alert
+    #[command(after_help = "\
+Examples:
+  hanok monitor                                     the windows since the last run, of every monitor
+  hanok monitor departures --dry-run                what one would find, without recording or alerting
+  hanok monitor --from 2013-02-01 --to 2014-01-01   windows of the past, without alerts
+  hanok monitor status                              how each monitor stands
+  hanok sql \"select * from monitor.results where verdict = 'drifted'\"")]
+    Monitor(MonitorArgs),
     /// Join the small files of tables into larger ones
     #[command(after_help = "\
 Examples:

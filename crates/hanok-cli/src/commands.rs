@@ -15,6 +15,7 @@ mod load;
 mod maintain;
 mod materialize;
 mod model;
+mod monitor;
 mod plot;
 mod predict;
 mod runs;
@@ -52,6 +53,7 @@ pub(crate) async fn dispatch(context: Arc<Context>, command: Command) -> Result<
         Command::Predict(args) => predict::predict(context, args).await,
         Command::Explain(args) => explain::explain(context, args).await,
         Command::Plot(args) => plot::plot(context, args).await,
+        Command::Monitor(args) => monitor::monitor(context, args).await,
         Command::Optimize(args) => maintain::maintain(context, Maintenance::Optimize, &args.tables).await,
         Command::Vacuum(args) => {
             let what = Maintenance::Vacuum { older_than: args.older_than, dry_run: args.dry_run };

@@ -29,7 +29,7 @@ pub enum Kind {
 
 impl Kind {
     /// The kind of a type; `None` for one without statistics.
-    pub(crate) fn of(data_type: &DataType) -> Option<Kind> {
+    pub fn of(data_type: &DataType) -> Option<Kind> {
         Some(match data_type {
             DataType::Null => Kind::Nothing,
             DataType::Boolean => Kind::Booleans,

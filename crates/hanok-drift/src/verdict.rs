@@ -42,7 +42,11 @@ impl Default for Options {
 }
 
 impl Options {
-    pub(crate) fn checked(&self) -> Result<(), CompareError> {
+    /// Checks that each is in its range.
+    ///
+    /// # Errors
+    /// [`CompareError::Option`] when one is out of its range.
+    pub fn checked(&self) -> Result<(), CompareError> {
         let probabilities = [("alpha", self.alpha), ("power", self.power)];
         for (name, value) in probabilities {
             if !(value > 0.0 && value < 1.0) {

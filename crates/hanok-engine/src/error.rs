@@ -131,6 +131,10 @@ rooms! {
     Additivity(hanok_explain::AdditivityError),
     /// Views and charts of explanations.
     View(hanok_explain::ViewError),
+    /// The definitions of monitors.
+    Monitors(hanok_monitor::DefinitionError),
+    /// Monitors.
+    Monitor(hanok_monitor::MonitorError),
     /// Features.
     Features(hanok_features::FeatureError),
     /// A table's name.

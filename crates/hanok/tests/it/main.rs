@@ -8,6 +8,7 @@
 
 mod branches;
 mod help;
+mod monitors;
 mod plots;
 mod predictors;
 mod processes;
