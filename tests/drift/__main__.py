@@ -1,6 +1,6 @@
-"""Drift statistics against scipy, Evidently, NannyML and river.
+"""Drift statistics and outputs of models against scipy, scikit-learn, Evidently, NannyML and river.
 
-    cargo build --release -p hanok-drift --example drift
+    cargo build --release -p hanok-drift --examples
     python -m tests.drift target/release/examples/drift [COUNT]
 
 Needs the packages of tests/drift/requirements.txt. Every seed makes two tables of many kinds of columns. The largest deviation of each
@@ -8,12 +8,15 @@ statistic is printed, relative to the larger of the value and 1.
 """
 
 import collections
+import math
 import pathlib
 import sys
 import tempfile
 import warnings
 
-from tests.drift import by_evidently, by_nannyml, by_river, by_scipy, flights, multivariate, tables
+from tests.drift import (
+    by_evidently, by_nannyml, by_outputs, by_river, by_scipy, change_points, flights, multivariate, tables,
+)
 
 LIMIT = 1e-9
 
@@ -26,7 +29,12 @@ class Deviations:
         self.failed = []
 
     def add(self, name, found, expected, place, limit=LIMIT):
-        found, expected = float(found), float(expected)
+        expected = float(expected)
+        if found is None:
+            # JSON has no number for what is infinite or none.
+            self.check(not math.isfinite(expected), f"{place} {name}: nothing finite is not {expected}")
+            return
+        found = float(found)
         same = found == expected or (found != found and expected != expected)
         deviation = 0.0 if same else abs(found - expected) / max(1.0, abs(expected))
         self.largest[name] = max(self.largest[name], deviation)
@@ -51,9 +59,13 @@ def main():
             by_evidently.check(hanok, reference, current, seed, deviations)
             by_nannyml.check(hanok, reference, current, seed, deviations)
             multivariate.check(hanok, seed, deviations)
+            by_outputs.check(binary, hanok.folder, seed, deviations)
         for seed in range(count * 4):
             by_river.check(hanok, seed, deviations)
+        for _ in change_points.annotated(hanok, deviations):
+            pass
         flights.check(hanok, deviations)
+        by_outputs.estimates(binary, hanok.folder, deviations)
     for name, deviation in sorted(deviations.largest.items()):
         print(f"{name:36} {deviation:.1e}")
     for failure in deviations.failed[:40]:

@@ -5,8 +5,6 @@ import pandas as pd
 from evidently.legacy.calculations.stattests import get_stattest
 from evidently.legacy.core import ColumnType
 
-from tests.drift.tables import number
-
 
 def cleaned(table, name):
     return table[name].to_pandas().replace([-np.inf, np.inf], np.nan).dropna().infer_objects()
@@ -29,7 +27,7 @@ def check(hanok, reference, current, seed, deviations):
         test = get_stattest(a, b, kind, None)
         theirs = test(a, b, kind, None)
         deviations.check(ours["test"] == test.name, f"{place}: {ours['test']} is not {test.name}")
-        value = number(ours["value"])
+        value = ours["value"]
         deviations.add(f"evidently {test.name}", value, theirs.drift_score, place, 1e-9 if test.name != "jensenshannon" else 1e-7)
-        near = abs(value - theirs.actual_threshold) < 1e-9
+        near = value is not None and abs(value - theirs.actual_threshold) < 1e-9
         deviations.check(near or ours["has_drifted"] == bool(theirs.drifted), f"{place}: {ours} but {theirs}")

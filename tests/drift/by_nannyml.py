@@ -7,8 +7,6 @@ import numpy as np
 os.environ["NML_DISABLE_USAGE_LOGGING"] = "1"
 from nannyml.drift.univariate import UnivariateDriftCalculator  # noqa: E402
 
-from tests.drift.tables import number
-
 
 def check(hanok, reference, current, seed, deviations):
     names = [name for name in reference.column_names if name not in ("nothing", "odd", "wide", "subnormal", "large", "truth", "mixed")]
@@ -26,12 +24,12 @@ def check(hanok, reference, current, seed, deviations):
         for period in ("reference", "analysis"):
             rows = theirs[(parts == period).to_numpy()]
             values = rows["value"].to_numpy()
-            mine = [number(value) for value in ours["current" if period == "analysis" else "reference"]]
+            mine = ours["chunks"]["current" if period == "analysis" else "reference"]
             place = f"seed {seed} {name} {period}"
             deviations.check(len(values) == len(mine), f"{place}: {len(mine)} chunks, not {len(values)}")
             for mine, value in zip(mine, values):
                 # Rounding below 1e-16 is the difference of two shares and 1e-8 its root.
                 deviations.add("nannyml jensen shannon", mine, value, place, 1e-7 if np.nan_to_num(value) < 1e-6 else 1e-9)
-        deviations.add("nannyml threshold", number(ours["threshold"]), theirs["upper_threshold"].iloc[0], f"seed {seed} {name}")
+        deviations.add("nannyml threshold", ours["chunks"]["threshold"], theirs["upper_threshold"].iloc[0], f"seed {seed} {name}")
         alerts = theirs["alert"][(parts == "analysis").to_numpy()].to_numpy()
         deviations.check(ours["alerts"] == alerts.astype(bool).tolist(), f"seed {seed} {name}: other alerts")

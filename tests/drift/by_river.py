@@ -16,6 +16,8 @@ DETECTORS = {
     "hddm_w_both": lambda: drift.binary.HDDMW(two_sided_test=True),
     "kswin": lambda: drift.KSWIN(seed=7),
 }
+# Of errors rather than numbers.
+ERRORS = [name for name in DETECTORS if name.startswith(("ddm", "eddm", "hddm"))]
 
 
 def check(hanok, seed, deviations):
@@ -24,19 +26,25 @@ def check(hanok, seed, deviations):
     rates = [float(source.uniform(0.02, 0.6)) for _ in parts]
     errors = np.concatenate([source.random(rows) < rate for rows, rate in zip(parts, rates)]).astype(float)
     numbers = np.concatenate([source.normal(10 * rate, 1 + rate, rows) for rows, rate in zip(parts, rates)])
-    for name, make in DETECTORS.items():
-        is_binary = name in ("ddm", "eddm") or name.startswith("hddm")
+    for name in DETECTORS:
+        is_binary = name in ERRORS
         stream = errors if is_binary or seed % 2 else numbers
         if name == "kswin":
             stream = stream[:600]
-        theirs, detector = [], make()
-        for value in stream:
-            detector.update(int(value) if is_binary else float(value))
-            warning = getattr(detector, "warning_detected", False)
-            theirs.append(2 if detector.drift_detected else 1 if warning else 0)
         ours = signals(hanok, name, stream)
-        different = [at for at, (a, b) in enumerate(zip(ours, theirs)) if a != b]
+        different = [at for at, (a, b) in enumerate(zip(ours, theirs(name, stream))) if a != b]
         deviations.add(f"river {name}", len(different), 0, f"seed {seed} first at {different[:1]} of {len(stream)}")
+
+
+def theirs(name, stream):
+    """2 for drift, 1 for a warning, 0 for none, by river."""
+    is_binary = name in ERRORS
+    found, detector = [], DETECTORS[name]()
+    for value in stream:
+        detector.update(int(value) if is_binary else float(value))
+        warning = getattr(detector, "warning_detected", False)
+        found.append(2 if detector.drift_detected else 1 if warning else 0)
+    return found
 
 
 def signals(hanok, name, stream):

@@ -5,11 +5,11 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 from scipy.stats._morestats import _anderson_ksamp_midrank
 
-from tests.drift.tables import clean, number
+from tests.drift.tables import clean, statistics
 
 
 def check(hanok, reference, current, seed, deviations):
-    report = hanok.on("compare", reference, current)
+    report = hanok.on("compare", reference, current)["report"]
     for column in report["columns"]:
         place = f"seed {seed} {column['name']}"
         aspects = {aspect["what"]: aspect for aspect in column["aspects"]}
@@ -18,20 +18,20 @@ def check(hanok, reference, current, seed, deviations):
         if is_float:
             nan = [np.isnan(table[column["name"]].to_numpy()).mean() for table in (reference, current)]
             rates = nan
-        deviations.add("missing", number(aspects["Missing"]["statistics"]["rate_difference"]["value"]), rates[1] - rates[0], place)
+        deviations.add("missing", statistics(aspects["missing"])["rate_difference"]["value"], rates[1] - rates[0], place)
         a, b = clean(reference, column["name"]), clean(current, column["name"])
-        if "Values" not in aspects:
+        if "values" not in aspects:
             deviations.check(len(a) == 0 or len(b) == 0, f"{place}: values were not compared")
             continue
-        found = aspects["Values"]["statistics"]
-        if column["kinds"][0] == "Numbers":
+        found = statistics(aspects["values"])
+        if column["kinds"][0] == "numbers":
             numbers(found, a.astype(float), b.astype(float), place, deviations)
         else:
             categories(found, a, b, rates, place, deviations)
 
 
 def numbers(found, a, b, place, deviations):
-    value = lambda name: number(found[name]["value"])
+    value = lambda name: found[name]["value"]
     p = lambda name: found[name]["p"]
     n, m = len(a), len(b)
     ks = stats.ks_2samp(a, b, method="exact" if max(n, m) <= 10_000 else "asymp")
@@ -71,7 +71,7 @@ def numbers(found, a, b, place, deviations):
 
 
 def categories(found, a, b, rates, place, deviations):
-    value = lambda name: number(found[name]["value"])
+    value = lambda name: found[name]["value"]
     names = sorted(set(a) | set(b))
     p, q = [np.array([np.sum(side == name) for name in names], dtype=float) for side in (a, b)]
     shares = lambda counts, rate: np.append(counts / counts.sum() * (1 - rate), rate)

@@ -24,13 +24,13 @@ def check(hanok, seed, deviations):
     values, vectors = np.linalg.eigh(np.cov(((made_from - mean) / deviation).T, ddof=0))
     order = np.argsort(-values)
     components = int(np.searchsorted(np.cumsum(values[order]) / values.sum(), 0.65)) + 1
-    deviations.add("components", found["components"], components, place)
+    deviations.add("components", found["reconstruction"]["components"], components, place)
     kept = vectors[:, order[:components]]
-    for side, error in zip((kept_back, sides[1]), found["error"]):
+    for side, error in zip((kept_back, sides[1]), found["reconstruction"]["error"]):
         points = (side - mean) / deviation
         deviations.add("reconstruction error", error, np.linalg.norm(points - points @ kept @ kept.T, axis=1).mean(), place)
     # Random features are near the kernel: within a few of their own deviations.
     mean, deviation = sides[0].mean(axis=0), sides[0].std(axis=0)
     a, b = [(side - mean) / deviation for side in sides]
-    kernel = lambda x, y: np.exp(-cdist(x, y, "sqeuclidean") / (2 * found["width"] ** 2)).mean()
-    deviations.add("discrepancy", found["discrepancy"], kernel(a, a) + kernel(b, b) - 2 * kernel(a, b), place, 0.02)
+    kernel = lambda x, y: np.exp(-cdist(x, y, "sqeuclidean") / (2 * found["discrepancy"]["width"] ** 2)).mean()
+    deviations.add("discrepancy", found["discrepancy"]["squared"], kernel(a, a) + kernel(b, b) - 2 * kernel(a, b), place, 0.02)

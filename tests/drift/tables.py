@@ -8,7 +8,7 @@ import pyarrow as pa
 
 
 class Hanok:
-    """The example `values`."""
+    """The example `drift`."""
 
     def __init__(self, binary, folder):
         self.binary, self.folder = binary, folder
@@ -19,16 +19,16 @@ class Hanok:
             raise AssertionError(f"{arguments}: {done.stderr.strip()}")
         return done.stdout
 
-    def on(self, command, reference, current):
+    def on(self, command, reference, current, *more):
         paths = [self.folder / "reference.arrow", self.folder / "current.arrow"]
         for path, table in zip(paths, (reference, current)):
             with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
                 writer.write_table(table, max_chunksize=777)
-        return json.loads(self.run(command, *paths))
+        return json.loads(self.run(command, *paths, *more))
 
 
-def number(value):
-    return float(value) if isinstance(value, str) else value
+def statistics(aspect):
+    return {statistic["measure"]: statistic for statistic in aspect["statistics"]}
 
 
 def with_missing(random, values, rate):

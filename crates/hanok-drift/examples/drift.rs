@@ -1,7 +1,8 @@
 //! Reads two Arrow files, compares them and writes everything as JSON: what `tests/drift/` and the benchmark run.
 //!
-//! `values compare REFERENCE CURRENT [THREADS]`; `values evidently|nannyml|multivariate REFERENCE CURRENT`; `values stream DETECTOR VALUES [DRAWS]` with
-//! plain little-endian f64 prints 0, 1 or 2 a value; `values time REFERENCE CURRENT` prints the fastest of five runs a column. Numbers that JSON does not have are the texts `inf`, `-inf` and `NaN`.
+//! `drift compare REFERENCE CURRENT [THREADS]`; `drift evidently|nannyml|multivariate|classify REFERENCE CURRENT`; `drift course REFERENCE
+//! CURRENT TIME [WIDTH]`; `drift stream DETECTOR VALUES [DRAWS]` with plain little-endian f64 prints 0, 1 or 2 a value; `drift time
+//! REFERENCE CURRENT` prints the fastest of five runs a column.
 
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
@@ -11,15 +12,14 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::ipc::reader::FileReader;
+use hanok_drift::classifier::classify;
+use hanok_drift::course::course;
 use hanok_drift::multivariate::{Rows, correlations, discrepancy, reconstruction};
 use hanok_drift::peers::{evidently, nannyml};
 use hanok_drift::stream::{Adwin, Ddm, Detector, Eddm, HddmA, HddmW, Kswin, PageHinkley, Signal};
-use hanok_drift::{Aspect, Column, Effect, Options, Pair, Profile, Report, compare};
+use hanok_drift::{CompareError, Options, Pair, compare};
+use serde::Serialize;
 use serde_json::{Value, json};
-
-fn number(value: f64) -> Value {
-    if value.is_finite() { json!(value) } else { json!(value.to_string()) }
-}
 
 fn read(path: &str) -> Result<Vec<RecordBatch>, Box<dyn Error>> {
     let reader = FileReader::try_new(File::open(path)?, None)?;
@@ -31,67 +31,20 @@ fn read(path: &str) -> Result<Vec<RecordBatch>, Box<dyn Error>> {
     Ok(batches)
 }
 
-fn effect(effect: &Effect) -> Value {
-    json!({
-        "measure": effect.measure.name(), "value": number(effect.value), "beyond_noise": number(effect.beyond_noise),
-        "threshold": effect.threshold, "detectable": number(effect.detectable), "rows_needed": effect.rows_needed,
-    })
-}
-
-fn aspect(aspect: &Aspect) -> Value {
-    let statistics = aspect.statistics.iter().map(|statistic| {
-        (statistic.measure.name().to_owned(), json!({ "value": number(statistic.value), "p": statistic.p }))
-    });
-    json!({
-        "what": format!("{:?}", aspect.what), "p": aspect.p, "p_adjusted": aspect.p_adjusted,
-        "verdict": format!("{:?}", aspect.verdict), "effect": effect(&aspect.effect),
-        "statistics": statistics.collect::<serde_json::Map<_, _>>(),
-    })
-}
-
-fn profile(profile: &Profile) -> Value {
-    json!({
-        "rows": profile.rows, "missing": profile.missing, "infinite": profile.infinite, "distinct": profile.distinct,
-        "range": profile.range.map(|range| range.map(number)), "mean": profile.mean.map(number),
-        "deviation": profile.deviation.map(number),
-    })
-}
-
-fn column(column: &Column) -> Value {
-    let categories = column.categories.as_ref().map(|found| {
-        json!({
-            "new": found.new, "new_count": found.new_count, "new_share": found.new_share,
-            "vanished": found.vanished, "vanished_count": found.vanished_count, "vanished_share": found.vanished_share,
-        })
-    });
-    json!({
-        "name": column.name, "kinds": column.kinds.map(|kind| format!("{kind:?}")),
-        "verdict": format!("{:?}", column.verdict), "profiles": column.profiles.each_ref().map(profile),
-        "aspects": column.aspects.iter().map(aspect).collect::<Vec<_>>(), "categories": categories,
-    })
-}
-
-fn report(report: &Report, seconds: f64) -> Value {
-    json!({
-        "columns": report.columns.iter().map(column).collect::<Vec<_>>(), "new": report.new,
-        "vanished": report.vanished, "skipped": report.skipped, "seconds": seconds,
-    })
-}
-
-fn by_evidently(pair: &Pair) -> Result<Value, Box<dyn Error>> {
-    Ok(evidently(pair)?.map_or(Value::Null, |found| {
-        json!({ "test": found.test, "value": number(found.value), "threshold": found.threshold, "has_drifted": found.has_drifted })
-    }))
-}
-
-fn by_nannyml(pair: &Pair) -> Result<Value, Box<dyn Error>> {
-    Ok(nannyml(pair)?.map_or(Value::Null, |found| {
-        let numbers = |values: &[f64]| values.iter().copied().map(number).collect::<Vec<_>>();
-        json!({
-            "threshold": number(found.threshold), "reference": numbers(&found.reference),
-            "current": numbers(&found.current), "alerts": found.alerts(),
-        })
-    }))
+/// What another library says of each column.
+fn peers<T: Serialize>(
+    reference: &[RecordBatch],
+    current: &[RecordBatch],
+    of: impl Fn(&Pair) -> Result<T, CompareError>,
+) -> Result<Value, Box<dyn Error>> {
+    let mut all = serde_json::Map::new();
+    for (at, field) in reference[0].schema().fields().iter().enumerate() {
+        let chunks = |batches: &[RecordBatch]| batches.iter().map(|batch| batch.column(at).clone()).collect();
+        let pair =
+            Pair { name: field.name().clone(), reference: chunks(reference), current: chunks(current) };
+        all.insert(field.name().clone(), serde_json::to_value(of(&pair)?)?);
+    }
+    Ok(Value::Object(all))
 }
 
 fn floats(path: &str) -> Result<Vec<f64>, Box<dyn Error>> {
@@ -138,25 +91,36 @@ fn main() -> Result<(), Box<dyn Error>> {
             let (reference, current) = (read(reference)?, read(current)?);
             let start = Instant::now();
             let found = compare(&reference, &current, &Options::default(), threads)?;
-            println!("{}", report(&found, start.elapsed().as_secs_f64()));
+            println!("{}", json!({ "report": found, "seconds": start.elapsed().as_secs_f64() }));
             Ok(())
         }
-        ["evidently" | "nannyml", reference, current] => {
+        ["evidently", reference, current] => {
+            println!("{}", peers(&read(reference)?, &read(current)?, evidently)?);
+            Ok(())
+        }
+        ["nannyml", reference, current] => {
+            let of = |pair: &Pair| {
+                let found = nannyml(pair)?;
+                Ok(found.map(|found| json!({ "alerts": found.alerts(), "chunks": found })))
+            };
+            println!("{}", peers(&read(reference)?, &read(current)?, of)?);
+            Ok(())
+        }
+        ["classify", reference, current] => {
             let (reference, current) = (read(reference)?, read(current)?);
-            let mut all = serde_json::Map::new();
-            for (at, field) in reference[0].schema().fields().iter().enumerate() {
-                let chunks =
-                    |batches: &[RecordBatch]| batches.iter().map(|batch| batch.column(at).clone()).collect();
-                let pair = Pair {
-                    name: field.name().clone(),
-                    reference: chunks(&reference),
-                    current: chunks(&current),
-                };
-                let found =
-                    if arguments[0] == "evidently" { by_evidently(&pair)? } else { by_nannyml(&pair)? };
-                all.insert(field.name().clone(), found);
-            }
-            println!("{}", Value::Object(all));
+            let schema = reference[0].schema();
+            let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            let start = Instant::now();
+            let found = classify(&reference, &current, &names, 0, 2)?;
+            println!("{}", json!({ "classified": found, "seconds": start.elapsed().as_secs_f64() }));
+            Ok(())
+        }
+        ["course", reference, current, time, width @ ..] => {
+            let width = width.first().map(|width| width.parse()).transpose()?;
+            let (reference, current) = (read(reference)?, read(current)?);
+            let start = Instant::now();
+            let found = course(&reference, &current, time, width, &Options::default(), 2)?;
+            println!("{}", json!({ "course": found, "seconds": start.elapsed().as_secs_f64() }));
             Ok(())
         }
         ["multivariate", reference, current] => {
@@ -165,15 +129,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
             let [reference, current] = [Rows::new(&sides[0], &names)?, Rows::new(&sides[1], &names)?];
             let options = Options::default();
-            let changes = correlations(&reference, &current, &options)?;
-            let changes = changes
-                .iter()
-                .map(|change| json!({ "columns": change.columns, "correlation": change.correlation }));
-            let found = reconstruction(&reference, &current, &options)?;
-            let joint = discrepancy(&reference, &current, 0)?;
             let out = json!({
-                "correlations": changes.collect::<Vec<_>>(), "components": found.components, "error": found.error,
-                "discrepancy": joint.squared, "width": joint.width, "p": joint.p,
+                "correlations": correlations(&reference, &current, &options)?,
+                "reconstruction": reconstruction(&reference, &current, &options)?,
+                "discrepancy": discrepancy(&reference, &current, 0)?,
             });
             println!("{out}");
             Ok(())
@@ -203,6 +162,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             Ok(())
         }
-        _ => Err("usage: values compare REFERENCE CURRENT [THREADS]".into()),
+        _ => Err("usage: drift compare REFERENCE CURRENT [THREADS]".into()),
     }
 }

@@ -11,6 +11,7 @@ use crate::compare::{Aspect, Categories, Column, What};
 use crate::error::CompareError;
 use crate::measure::{Measure, Statistic, test};
 use crate::numeric::{self, Sample};
+use crate::shape::{Shape, quantile};
 use crate::sort::{distinct, key, sorted};
 use crate::text::{TOKENS, hash, mixed, pattern, token};
 use crate::verdict::{Effect, Options, Verdict};
@@ -19,6 +20,8 @@ use crate::verdict::{Effect, Options, Verdict};
 const LISTED_MAX: usize = 20;
 /// Different patterns that are told apart; further ones count together.
 const PATTERNS_MAX: usize = 1000;
+/// The shares of [`crate::Profile::quantiles`].
+const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
 type Sides<'a> = [&'a [ArrayRef]; 2];
 
@@ -83,6 +86,8 @@ fn describe(column: &mut Column, side: usize, sample: &Sample) {
     let values = &sample.sorted;
     profile.infinite = (values.len() - moments.map_or(0, |moments| moments.finite)) as u64;
     profile.range = values.first().zip(values.last()).map(|(first, last)| [*first, *last]);
+    profile.quantiles =
+        profile.range.map(|[first, _]| QUANTILES.map(|share| quantile(values, share).unwrap_or(first)));
     profile.mean = moments.map(|moments| moments.mean);
     profile.deviation = moments.map(|moments| moments.deviation);
 }
@@ -100,6 +105,7 @@ fn numbers(
             column.profiles[side].missing = sample.missing as u64;
             describe(column, side, sample);
         }
+        column.shape = Shape::of_numbers(&samples, false);
     }
     let distinct = push_numbers(column, what, &samples, options);
     if what == What::Values {
@@ -157,6 +163,9 @@ fn booleans(
 ) -> Result<(), CompareError> {
     let [reference, current] = [column::booleans(sides[0])?, column::booleans(sides[1])?];
     let counts = [[reference[0], current[0]], [reference[1], current[1]]];
+    if what == What::Values {
+        column.shape = Shape::of_counts([("false", counts[0]), ("true", counts[1])].into_iter(), [0, 0]);
+    }
     values_or_elements(column, what, &counts, options);
     Ok(())
 }
@@ -169,9 +178,10 @@ fn times(
 ) -> Result<(), CompareError> {
     let mut hours = [[0, 0]; 24];
     let mut days = [[0, 0]; 7];
-    for side in [0, 1] {
-        let sample = column::sample(sides[side], scratch)?;
-        describe(column, side, &sample);
+    let samples = [column::sample(sides[0], scratch)?, column::sample(sides[1], scratch)?];
+    column.shape = Shape::of_numbers(&samples, true);
+    for (side, sample) in samples.iter().enumerate() {
+        describe(column, side, sample);
         column.profiles[side].distinct = Some(sample.sorted.chunk_by(|a, b| a == b).count());
         for seconds in &sample.sorted {
             let hour = (*seconds as i64).div_euclid(3600);
@@ -199,15 +209,17 @@ fn texts(
     scratch: &mut Vec<u64>,
 ) -> Result<(), CompareError> {
     let sides = [column::texts(sides[0])?, column::texts(sides[1])?];
-    let mut tally = Tally::new();
-    let is_categories = sides.iter().enumerate().all(|(side, chunks)| {
-        chunks.iter().all(|chunk| tally.add(side, chunk.iter().flatten(), options.categories))
-    });
+    let mut tally = Tally::default();
+    let is_categories = sides
+        .iter()
+        .enumerate()
+        .all(|(side, chunks)| chunks.iter().all(|chunk| tally.add(side, chunk, options.categories)));
     if is_categories {
         let rows = tally.sorted();
         let counts: Vec<[u64; 2]> = rows.iter().map(|(_, counts)| *counts).collect();
         values_or_elements(column, what, &counts, options);
         if what == What::Values {
+            column.shape = Shape::of_counts(rows.iter().copied(), [0, 0]);
             column.categories = Some(changed(&rows));
         }
     } else if what == What::Values {
@@ -269,6 +281,7 @@ fn long_texts(
     push_numbers(column, What::Length, &samples, options);
     let mut counts: Vec<_> = patterns.into_iter().collect();
     counts.sort_unstable();
+    column.shape = Shape::of_counts(counts.iter().map(|(name, counts)| (name.as_str(), *counts)), others);
     let counts: Vec<[u64; 2]> = counts.into_iter().map(|(_, counts)| counts).chain([others]).collect();
     push_categories(column, What::Pattern, &counts, [0, 0], options);
     push_categories(column, What::Token, &tokens, [0, 0], options);
@@ -293,6 +306,7 @@ fn lists(
         samples[side].sorted = sorted(lengths, scratch);
         describe(column, side, &samples[side]);
     }
+    column.shape = Shape::of_numbers(&samples, false);
     push_numbers(column, What::Length, &samples, options);
     let kind = |chunks: &[ArrayRef]| chunks.first().and_then(|chunk| Kind::of(chunk.data_type()));
     let elements = [elements[0].as_slice(), elements[1].as_slice()];

@@ -1,5 +1,6 @@
 //! Two samples of categories.
 
+use arrow::array::{Array, StringViewArray};
 use hashbrown::HashMap;
 
 use crate::contingency::{chi_squared, fisher, g_test, pooled};
@@ -8,42 +9,78 @@ use crate::measure::{Measure, Statistic, distance, test};
 use crate::numeric::distances;
 use crate::verdict::{Effect, Options, noncentrality_needed};
 
-/// Counts of each category on the reference's side and on the current one.
-pub(crate) struct Tally<'a> {
-    places: HashMap<&'a str, usize>,
-    pub(crate) counts: Vec<[u64; 2]>,
+/// Views that are remembered with their places; a power of two that fits into the first cache.
+const RECENT: usize = 1 << 10;
+
+/// Numbers for texts, in the order in which they come.
+#[derive(Default)]
+pub(crate) struct Places<'a> {
+    places: HashMap<&'a str, u32>,
     pub(crate) names: Vec<&'a str>,
 }
 
-impl<'a> Tally<'a> {
-    pub(crate) fn new() -> Tally<'a> {
-        Tally { places: HashMap::new(), counts: Vec::new(), names: Vec::new() }
+impl<'a> Places<'a> {
+    /// Gives `found` the row and the number of each text of a chunk; stops and is false when there are more than `limit` texts.
+    pub(crate) fn each(
+        &mut self,
+        chunk: &'a StringViewArray,
+        limit: usize,
+        mut found: impl FnMut(usize, u32),
+    ) -> bool {
+        // Equal views of one chunk are of equal texts: most rows need no hash of their text.
+        let mut recent = vec![(0_u128, u32::MAX); RECENT];
+        let views = chunk.views();
+        let mut visit = |row: usize| {
+            let view = views[row];
+            let folded = (view as u64) ^ ((view >> 64) as u64);
+            let slot = (folded.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % RECENT;
+            let (before, mut place) = recent[slot];
+            if before != view || place == u32::MAX {
+                place = self.place(chunk.value(row));
+                recent[slot] = (view, place);
+            }
+            found(row, place);
+            self.names.len() <= limit
+        };
+        match chunk.nulls().filter(|nulls| nulls.null_count() > 0) {
+            None => (0..chunk.len()).all(&mut visit),
+            Some(nulls) => nulls.valid_indices().all(&mut visit),
+        }
     }
 
-    /// Counts texts; false when there are more than `limit` categories.
-    pub(crate) fn add(&mut self, side: usize, texts: impl Iterator<Item = &'a str>, limit: usize) -> bool {
-        let mut last: Option<(&str, usize)> = None;
-        for text in texts {
-            let place = match last {
-                Some((before, place)) if before == text => place,
-                _ => *self.places.entry(text).or_insert_with(|| {
-                    self.counts.push([0, 0]);
-                    self.names.push(text);
-                    self.counts.len() - 1
-                }),
-            };
-            self.counts[place][side] += 1;
-            last = Some((text, place));
-            if self.counts.len() > limit {
-                return false;
-            }
+    fn place(&mut self, text: &'a str) -> u32 {
+        let next = self.names.len() as u32;
+        let place = *self.places.entry(text).or_insert(next);
+        if place == next {
+            self.names.push(text);
         }
-        true
+        place
+    }
+}
+
+/// Counts of each category on the reference's side and on the current one.
+#[derive(Default)]
+pub(crate) struct Tally<'a> {
+    places: Places<'a>,
+    counts: Vec<[u64; 2]>,
+}
+
+impl<'a> Tally<'a> {
+    /// Counts the texts of a chunk; false when there are more than `limit` categories.
+    pub(crate) fn add(&mut self, side: usize, chunk: &'a StringViewArray, limit: usize) -> bool {
+        let counts = &mut self.counts;
+        self.places.each(chunk, limit, |_, place| {
+            let place = place as usize;
+            if place >= counts.len() {
+                counts.resize(place + 1, [0, 0]);
+            }
+            counts[place][side] += 1;
+        })
     }
 
     /// Counts in the order of the names, so that nothing depends on the order of rows.
     pub(crate) fn sorted(&self) -> Vec<(&'a str, [u64; 2])> {
-        let mut rows: Vec<_> = self.names.iter().copied().zip(self.counts.iter().copied()).collect();
+        let mut rows: Vec<_> = self.places.names.iter().copied().zip(self.counts.iter().copied()).collect();
         rows.sort_unstable_by_key(|(name, _)| *name);
         rows
     }
@@ -129,11 +166,17 @@ mod tests {
 
     #[test]
     fn categories_are_counted_per_side_in_any_script() {
-        let mut tally = Tally::new();
-        assert!(tally.add(0, ["가", "a\0", "가", "a"].into_iter(), 10));
-        assert!(tally.add(1, ["a", "", "가"].into_iter(), 10));
-        assert_eq!(tally.sorted(), [("", [0, 1]), ("a", [1, 1]), ("a\0", [1, 0]), ("가", [2, 1])]);
-        assert!(!Tally::new().add(0, ["a", "b", "c"].into_iter(), 2));
+        let long = "a category that no view holds inline";
+        let chunks = [
+            StringViewArray::from(vec![Some("가"), Some("a\0"), None, Some("가"), Some("a"), Some(long)]),
+            StringViewArray::from(vec!["a", "", "가", long, long]),
+        ];
+        let mut tally = Tally::default();
+        assert!(chunks.iter().enumerate().all(|(side, chunk)| tally.add(side, chunk, 10)));
+        let expected = [("", [0, 1]), ("a", [1, 1]), ("a\0", [1, 0]), (long, [1, 2]), ("가", [2, 1])];
+        assert_eq!(tally.sorted(), expected);
+        let three = StringViewArray::from(vec!["a", "b", "c"]);
+        assert!(!Tally::default().add(0, &three, 2));
     }
 
     #[test]

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringViewArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, TimeUnit};
+use serde::Serialize;
 
 use crate::error::CompareError;
 use crate::numeric::Sample;
 use crate::sort::{key, sorted};
 
 /// How a column is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Integers, floats, decimals, durations: by value. Integers beyond 2⁵³ are rounded.
     Numbers,

@@ -1,15 +1,15 @@
 //! Columns and tables compared: what each has, how it differs, and whether that matters.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, SchemaRef};
+use serde::{Serialize, Serializer};
 
 use crate::aspects;
 use crate::column::{self, Kind};
 use crate::error::CompareError;
 use crate::measure::Statistic;
+use crate::shape::Shape;
+use crate::threads;
 use crate::verdict::{Effect, Options, Verdict, benjamini_hochberg};
 
 /// Counts of pairs of values must be exact in 64 bits.
@@ -27,7 +27,8 @@ pub struct Pair {
 }
 
 /// What an aspect looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum What {
     /// How often a value is missing.
     Missing,
@@ -50,7 +51,7 @@ pub enum What {
 }
 
 /// One way in which a column may have drifted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Aspect {
     /// What it looks at.
     pub what: What,
@@ -67,7 +68,7 @@ pub struct Aspect {
 }
 
 /// A side of a column. What a kind of column does not have is `None`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Profile {
     /// Rows.
     pub rows: u64,
@@ -79,6 +80,8 @@ pub struct Profile {
     pub distinct: Option<usize>,
     /// The smallest and the largest value; of times in seconds since 1970 (UTC) or midnight; of texts their lengths.
     pub range: Option<[f64; 2]>,
+    /// The least values at or below which 5, 25, 50, 75 and 95 % of the values lie; units as of the range.
+    pub quantiles: Option<[f64; 5]>,
     /// Mean of the finite values.
     pub mean: Option<f64>,
     /// Their standard deviation, divided by their number.
@@ -99,7 +102,7 @@ impl Profile {
 }
 
 /// Categories of one side only.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Categories {
     /// The most frequent categories that the reference does not have, with their rows; at most 20.
     pub new: Vec<(String, u64)>,
@@ -116,13 +119,14 @@ pub struct Categories {
 }
 
 /// A column of both tables.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Column {
     /// Its name.
     pub name: String,
     /// How each side was compared. Different kinds are drift by themselves.
     pub kinds: [Kind; 2],
     /// The types; integers may become floats without drift.
+    #[serde(serialize_with = "by_name")]
     pub types: [DataType; 2],
     /// What each side has.
     pub profiles: [Profile; 2],
@@ -130,12 +134,29 @@ pub struct Column {
     pub aspects: Vec<Aspect>,
     /// Of columns with categories.
     pub categories: Option<Categories>,
+    /// How the values of both sides are spread. `None` without values on both sides or when the kinds differ.
+    pub shape: Option<Shape>,
     /// The worst of its aspects.
     pub verdict: Verdict,
 }
 
+impl Column {
+    /// The aspect that decides: of the worst verdict the one with the largest effect, in thresholds.
+    pub fn worst(&self) -> Option<&Aspect> {
+        let worry = |aspect: &Aspect| (aspect.verdict, aspect.effect.ratio());
+        self.aspects.iter().max_by(|a, b| {
+            let (a, b) = (worry(a), worry(b));
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+        })
+    }
+}
+
+fn by_name<S: Serializer>(types: &[DataType; 2], serializer: S) -> Result<S::Ok, S::Error> {
+    types.each_ref().map(|data_type| data_type.to_string()).serialize(serializer)
+}
+
 /// Two tables.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
     /// Columns that both have.
     pub columns: Vec<Column>,
@@ -163,47 +184,71 @@ pub fn compare(
     options: &Options,
     threads: usize,
 ) -> Result<Report, CompareError> {
-    let fields = |batches: &[RecordBatch]| {
-        batches.first().map(|batch| batch.schema()).ok_or(CompareError::NothingInCommon)
-    };
-    let schemas = [fields(reference)?, fields(current)?];
-    for schema in &schemas {
-        let mut names: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
-        names.sort_unstable();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(CompareError::Ambiguous(pair[0].clone()));
-        }
-    }
-    let only = |at: usize, other: usize| {
-        let is_new = |name: &String| schemas[other].index_of(name).is_err();
-        schemas[at].fields().iter().map(|field| field.name().clone()).filter(is_new).collect::<Vec<_>>()
-    };
-    let is_comparable = |at: &(usize, usize)| {
-        let kind = |side: usize, at: usize| Kind::of(schemas[side].field(at).data_type());
-        kind(0, at.0).is_some() && kind(1, at.1).is_some()
-    };
-    let common = schemas[0].fields().iter().enumerate();
-    let common = common.filter_map(|(at, field)| Some((at, schemas[1].index_of(field.name()).ok()?)));
-    let (common, skipped): (Vec<_>, Vec<_>) = common.partition(is_comparable);
-    let name = |at: usize| schemas[0].field(at).name().clone();
-    if common.is_empty() {
-        return Err(CompareError::NothingInCommon);
-    }
-    let chunks =
-        |batches: &[RecordBatch], at: usize| batches.iter().map(|batch| batch.column(at).clone()).collect();
-    let read = |column: usize| {
-        let (left, right) = common[column];
-        Ok::<_, CompareError>(Pair {
-            name: name(left),
-            reference: chunks(reference, left),
-            current: chunks(current, right),
-        })
-    };
-    let mut report = compare_columns(common.len(), read, options, threads)?;
-    report.vanished = only(0, 1);
-    report.new = only(1, 0);
-    report.skipped = skipped.into_iter().map(|(at, _)| name(at)).collect();
+    let tables = Tables::new(reference, current)?;
+    let mut report =
+        compare_columns(tables.common.len(), |at| Ok::<_, CompareError>(tables.pair(at)), options, threads)?;
+    report.vanished = tables.only(0);
+    report.new = tables.only(1);
+    report.skipped = tables.skipped.iter().map(|at| tables.name(*at).to_owned()).collect();
     Ok(report)
+}
+
+/// Two tables in memory.
+pub(crate) struct Tables<'a> {
+    sides: [&'a [RecordBatch]; 2],
+    schemas: [SchemaRef; 2],
+    /// The places, on each side, of the columns that both have and that have statistics; in the reference's order.
+    pub(crate) common: Vec<[usize; 2]>,
+    /// The same of columns without statistics.
+    skipped: Vec<[usize; 2]>,
+}
+
+impl<'a> Tables<'a> {
+    pub(crate) fn new(
+        reference: &'a [RecordBatch],
+        current: &'a [RecordBatch],
+    ) -> Result<Tables<'a>, CompareError> {
+        let schema = |batches: &[RecordBatch]| {
+            batches.first().map(|batch| batch.schema()).ok_or(CompareError::NothingInCommon)
+        };
+        let schemas = [schema(reference)?, schema(current)?];
+        for schema in &schemas {
+            let mut names: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
+            names.sort_unstable();
+            if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+                return Err(CompareError::Ambiguous(pair[0].clone()));
+            }
+        }
+        let is_comparable = |at: &[usize; 2]| {
+            let kind = |side: usize| Kind::of(schemas[side].field(at[side]).data_type());
+            kind(0).is_some() && kind(1).is_some()
+        };
+        let common = schemas[0].fields().iter().enumerate();
+        let common = common.filter_map(|(at, field)| Some([at, schemas[1].index_of(field.name()).ok()?]));
+        let (common, skipped): (Vec<_>, Vec<_>) = common.partition(is_comparable);
+        if common.is_empty() {
+            return Err(CompareError::NothingInCommon);
+        }
+        Ok(Tables { sides: [reference, current], schemas, common, skipped })
+    }
+
+    pub(crate) fn name(&self, at: [usize; 2]) -> &str {
+        self.schemas[0].field(at[0]).name()
+    }
+
+    /// Names of columns that the other side does not have.
+    fn only(&self, side: usize) -> Vec<String> {
+        let names = self.schemas[side].fields().iter().map(|field| field.name().clone());
+        names.filter(|name| self.schemas[1 - side].index_of(name).is_err()).collect()
+    }
+
+    /// A column that both have.
+    pub(crate) fn pair(&self, common: usize) -> Pair {
+        let at = self.common[common];
+        let chunks =
+            |side: usize| self.sides[side].iter().map(|batch| batch.column(at[side]).clone()).collect();
+        Pair { name: self.name(at).to_owned(), reference: chunks(0), current: chunks(1) }
+    }
 }
 
 /// Compares columns that are read when a thread gets to them: no more of them are in memory than there are threads.
@@ -214,37 +259,14 @@ pub fn compare_columns<E: From<CompareError> + Send>(
     threads: usize,
 ) -> Result<Report, E> {
     options.checked()?;
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(count));
-    let run = || {
-        let mut scratch = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            if at >= count {
-                break;
-            }
-            let column = read(at).and_then(|pair| Ok(column(&pair, options, &mut scratch)?));
-            if column.is_err() {
-                next.store(count, Ordering::Relaxed);
-            }
-            // Adding to a list cannot leave it half changed, so a poisoned lock is still whole.
-            done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, column));
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads.min(count) {
-            scope.spawn(run);
-        }
-        run();
-    });
-    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    done.sort_unstable_by_key(|(at, _)| *at);
-    let mut columns = done.into_iter().map(|(_, column)| column).collect::<Result<Vec<_>, E>>()?;
+    let run = |at: usize, scratch: &mut Vec<u64>| Ok::<_, E>(column(&read(at)?, options, scratch)?);
+    let mut columns = threads::each(count, threads, run)?;
     judge(&mut columns, options);
     Ok(Report { columns, vanished: Vec::new(), new: Vec::new(), skipped: Vec::new(), options: *options })
 }
 
-fn column(pair: &Pair, options: &Options, scratch: &mut Vec<u64>) -> Result<Column, CompareError> {
+/// How both sides of a column are compared, with their types.
+pub(crate) fn kinds(pair: &Pair) -> Result<([Kind; 2], [DataType; 2]), CompareError> {
     let sides = [pair.reference.as_slice(), pair.current.as_slice()];
     let types = sides.map(|chunks| chunks.first().map_or(DataType::Null, |chunk| chunk.data_type().clone()));
     let rows = sides.map(|chunks| chunks.iter().map(|chunk| chunk.len()).sum::<usize>());
@@ -264,6 +286,12 @@ fn column(pair: &Pair, options: &Options, scratch: &mut Vec<u64>) -> Result<Colu
             kinds[side] = kinds[1 - side];
         }
     }
+    Ok((kinds, types))
+}
+
+fn column(pair: &Pair, options: &Options, scratch: &mut Vec<u64>) -> Result<Column, CompareError> {
+    let (kinds, types) = kinds(pair)?;
+    let sides = [pair.reference.as_slice(), pair.current.as_slice()];
     let mut column = Column {
         name: pair.name.clone(),
         kinds,
@@ -274,6 +302,7 @@ fn column(pair: &Pair, options: &Options, scratch: &mut Vec<u64>) -> Result<Colu
         }),
         aspects: Vec::new(),
         categories: None,
+        shape: None,
         verdict: Verdict::Stable,
     };
     if kinds[0] == kinds[1] {

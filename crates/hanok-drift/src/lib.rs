@@ -4,7 +4,8 @@
 //! [`Aspect`], and whether that matters ([`Verdict`]): an effect beyond its threshold that chance does not explain, with p-values
 //! adjusted for all tests together. [`compare_columns`] does the same with columns that are read one by one. [`peers`] repeats the
 //! defaults of other libraries; [`stream`] has detectors that look at values one after another, [`multivariate`] what no
-//! single column shows.
+//! single column shows, [`classifier`] whether rows of the sides can be told apart, [`course`] what happens over time and
+//! since when, and [`outputs`] what predictions say: of one model, of two on the same rows, with labels and without.
 //!
 //! Must not exist here: files, sockets, async, catalogs, charts.
 
@@ -17,25 +18,33 @@
 mod aspects;
 mod bins;
 mod categories;
+pub mod classifier;
 mod column;
 mod compare;
 mod contingency;
+pub mod course;
 mod divergence;
 mod error;
 mod kolmogorov;
 mod measure;
 pub mod multivariate;
 mod numeric;
+pub mod outputs;
 pub mod peers;
+mod rank;
 mod ranks;
+mod shape;
 mod sort;
 mod special;
 pub mod stream;
 mod text;
+mod threads;
 mod verdict;
 
 pub use column::Kind;
 pub use compare::{Aspect, Categories, Column, Pair, Profile, Report, What, compare, compare_columns};
 pub use error::CompareError;
 pub use measure::{Measure, Statistic};
+pub use rank::Ranked;
+pub use shape::Shape;
 pub use verdict::{Effect, Options, Verdict, benjamini_hochberg};

@@ -1,5 +1,7 @@
 //! Names of the statistics.
 
+use serde::{Serialize, Serializer};
+
 /// A statistic of a reference and a current sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Measure {
@@ -73,8 +75,14 @@ impl Measure {
     }
 }
 
+impl Serialize for Measure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 /// The value of a measure, with the probability of one as large without drift where the measure is a test.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Statistic {
     /// What was measured.
     pub measure: Measure,

@@ -103,7 +103,7 @@ pub(crate) fn compare(reference: &Sample, current: &Sample, options: &Options) -
     let d = largest as f64 / (n * m);
     let p = kolmogorov::probability(largest, ranks.n, ranks.m);
     let v = (ranks.above as f64 + ranks.below as f64) / (n * m);
-    let scaled = if ranks.wasserstein == 0.0 { 0.0 } else { ranks.wasserstein / deviation };
+    let scaled = scaled(&ranks, deviation);
     let mut statistics = vec![
         test(Measure::KolmogorovSmirnov, d, p),
         distance(Measure::Wasserstein, ranks.wasserstein),
@@ -115,15 +115,35 @@ pub(crate) fn compare(reference: &Sample, current: &Sample, options: &Options) -
         mann_whitney(&ranks),
     ];
     statistics.extend(binned(reference, current, ranks.distinct[0]));
+    let [ks, wasserstein] = effects(&ranks, deviation, reference.finite(), harmonic, options);
+    let effect = if wasserstein.ratio() > ks.ratio() { wasserstein } else { ks };
+    Some(Comparison { statistics, p, effect, distinct: [ranks.distinct[0], ranks.distinct[1]] })
+}
+
+/// Wasserstein's distance in deviations of the reference.
+fn scaled(ranks: &Ranks, deviation: f64) -> f64 {
+    if ranks.wasserstein == 0.0 { 0.0 } else { ranks.wasserstein / deviation }
+}
+
+/// The effects by Kolmogorov and Smirnov and by Wasserstein, with the reference's deviation and finite values, and
+/// n·m / (n + m) rows.
+pub(crate) fn effects(
+    ranks: &Ranks,
+    deviation: f64,
+    finite: &[f64],
+    harmonic: f64,
+    options: &Options,
+) -> [Effect; 2] {
+    let d = ranks.above.max(ranks.below) as f64 / (ranks.n as f64 * ranks.m as f64);
     let needed = kolmogorov_needed(options.kolmogorov_smirnov, options);
     // E D² of the limit is π² / 12 / harmonic.
     let noise = std::f64::consts::PI / libm::sqrt(12.0 * harmonic);
     let ks = Effect::new(Measure::KolmogorovSmirnov, d, noise, options.kolmogorov_smirnov, harmonic, needed);
-    let noise = wasserstein_noise(reference.finite(), harmonic) / deviation;
-    let wasserstein =
-        Effect::new(Measure::WassersteinScaled, scaled, noise, options.wasserstein_scaled, harmonic, needed);
-    let effect = if wasserstein.ratio() > ks.ratio() { wasserstein } else { ks };
-    Some(Comparison { statistics, p, effect, distinct: [ranks.distinct[0], ranks.distinct[1]] })
+    let noise = wasserstein_noise(finite, harmonic) / deviation;
+    let scaled = scaled(ranks, deviation);
+    let threshold = options.wasserstein_scaled;
+    let wasserstein = Effect::new(Measure::WassersteinScaled, scaled, noise, threshold, harmonic, needed);
+    [ks, wasserstein]
 }
 
 /// The distances over the reference's bins, with what is missing in a bin of its own.

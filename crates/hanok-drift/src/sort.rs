@@ -24,6 +24,19 @@ pub(crate) fn sorted(mut keys: Vec<u64>, scratch: &mut Vec<u64>) -> Vec<f64> {
     keys.into_iter().map(value).collect()
 }
 
+/// The places of numbers in the order of the numbers, ties in the order of their places. There is no NaN among them, and they
+/// are fewer than 2³².
+pub(crate) fn order(values: &[f64]) -> Vec<u32> {
+    let mut items: Vec<(u64, u32)> =
+        values.iter().zip(0..).map(|(value, place)| (key(*value), place)).collect();
+    if items.len() < RADIX_MIN {
+        items.sort_unstable()
+    } else {
+        radix(&mut items, &mut Vec::new(), |item| item.0)
+    }
+    items.into_iter().map(|(_, place)| place).collect()
+}
+
 /// How many different keys there are; sorts them.
 pub(crate) fn distinct(mut keys: Vec<u64>, scratch: &mut Vec<u64>) -> usize {
     sort(&mut keys, scratch);
@@ -31,48 +44,49 @@ pub(crate) fn distinct(mut keys: Vec<u64>, scratch: &mut Vec<u64>) -> usize {
 }
 
 fn sort(keys: &mut Vec<u64>, scratch: &mut Vec<u64>) {
-    if keys.len() < RADIX_MIN { keys.sort_unstable() } else { radix(keys, scratch) }
+    if keys.len() < RADIX_MIN { keys.sort_unstable() } else { radix(keys, scratch, |key| key) }
 }
 
 /// Least significant digit first over the highest 30 bits in which the keys differ; the few that are equal there are sorted
-/// among themselves. Numbers of few digits, such as integers, differ in no other bits.
-fn radix(keys: &mut Vec<u64>, scratch: &mut Vec<u64>) {
-    let first = keys[0];
-    let different = keys.iter().fold(0, |bits, key| bits | (key ^ first));
+/// among themselves. Numbers of few digits, such as integers, differ in no other bits. What is beside an item's key decides
+/// between equal keys by its order or, which must be the same, by its place.
+fn radix<T: Copy + Default + Ord>(items: &mut Vec<T>, scratch: &mut Vec<T>, key: impl Fn(T) -> u64) {
+    let first = key(items[0]);
+    let different = items.iter().fold(0, |bits, item| bits | (key(*item) ^ first));
     let shift = (64 - different.leading_zeros()).saturating_sub(DIGIT * PASSES as u32);
     let digit = |key: u64, pass: usize| (key >> (shift + pass as u32 * DIGIT)) as usize & (BUCKETS - 1);
     let mut counts = [[0_u32; BUCKETS]; PASSES];
-    for key in keys.iter() {
+    for item in items.iter() {
         for (pass, counts) in counts.iter_mut().enumerate() {
-            counts[digit(*key, pass)] += 1;
+            counts[digit(key(*item), pass)] += 1;
         }
     }
-    scratch.resize(keys.len(), 0);
+    scratch.resize(items.len(), T::default());
     for (pass, counts) in counts.iter_mut().enumerate() {
-        if counts[digit(first, pass)] as usize == keys.len() {
+        if counts[digit(first, pass)] as usize == items.len() {
             continue;
         }
         let mut start = 0;
         for count in counts.iter_mut() {
             start += std::mem::replace(count, start);
         }
-        for key in keys.iter() {
-            let place = &mut counts[digit(*key, pass)];
-            scratch[*place as usize] = *key;
+        for item in items.iter() {
+            let place = &mut counts[digit(key(*item), pass)];
+            scratch[*place as usize] = *item;
             *place += 1;
         }
-        std::mem::swap(keys, scratch);
+        std::mem::swap(items, scratch);
     }
     if different.trailing_zeros() < shift {
         let mut start = 0;
-        while start < keys.len() {
-            let high = keys[start] >> shift;
+        while start < items.len() {
+            let high = key(items[start]) >> shift;
             let mut end = start + 1;
-            while end < keys.len() && keys[end] >> shift == high {
+            while end < items.len() && key(items[end]) >> shift == high {
                 end += 1;
             }
             if end - start > 1 {
-                keys[start..end].sort_unstable();
+                items[start..end].sort_unstable();
             }
             start = end;
         }
@@ -92,7 +106,7 @@ mod tests {
             for far in [None, Some(!high)] {
                 keys.extend(far);
                 let mut found = keys.clone();
-                radix(&mut found, &mut Vec::new());
+                radix(&mut found, &mut Vec::new(), |key| key);
                 keys.sort_unstable();
                 prop_assert_eq!(&found, &keys);
             }
@@ -106,6 +120,16 @@ mod tests {
             let found = sorted(numbers.iter().map(|v| key(*v)).collect(), &mut vec![7; 3]);
             numbers.sort_unstable_by(f64::total_cmp);
             prop_assert_eq!(found.iter().map(|v| v.to_bits()).collect::<Vec<_>>(), numbers.iter().map(|v| v.to_bits()).collect::<Vec<_>>());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn places_are_in_the_order_of_the_numbers_and_then_their_own(some in prop::collection::vec(-30_i32..30, 1..100), repeat in 1_usize..60) {
+            let numbers: Vec<f64> = some.iter().map(|v| f64::from(*v) / 7.0).collect::<Vec<_>>().repeat(repeat);
+            let mut expected: Vec<u32> = (0..numbers.len() as u32).collect();
+            expected.sort_by(|a, b| numbers[*a as usize].total_cmp(&numbers[*b as usize]));
+            prop_assert_eq!(order(&numbers), expected);
         }
     }
 

@@ -16,9 +16,11 @@ pub use mean::PageHinkley;
 pub use rates::{Ddm, Eddm};
 
 use hanok_error::{Code, Coded, code};
+use serde::Serialize;
 
 /// What a detector says after a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Signal {
     /// Nothing to say.
     Stable,

@@ -1,11 +1,13 @@
 //! From statistics to verdicts: an effect that matters, and a probability that holds for all tests together.
 
+use serde::Serialize;
+
 use crate::error::CompareError;
 use crate::measure::Measure;
 use crate::special::{chi2_sf, normal_isf};
 
 /// What counts as drift.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Options {
     /// The rate of false alarms among alarms (Benjamini and Hochberg) that is accepted. 0 to 1, without the ends.
     pub alpha: f64,
@@ -70,7 +72,8 @@ impl Options {
 }
 
 /// What to make of an aspect, a column or a table. The order is that of worry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// No drift of a size that matters, and there were rows enough to see it.
     Stable,
@@ -80,8 +83,19 @@ pub enum Verdict {
     Drifted,
 }
 
+impl Verdict {
+    /// The name in reports and tables: `stable`, `undecided`, `drifted`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Stable => "stable",
+            Verdict::Undecided => "undecided",
+            Verdict::Drifted => "drifted",
+        }
+    }
+}
+
 /// How large a difference is, against how large it may be.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Effect {
     /// The measure that decides.
     pub measure: Measure,
@@ -114,8 +128,8 @@ impl Effect {
         Effect { measure, value, beyond_noise, threshold, detectable, rows_needed: (2.0 * needed).ceil() }
     }
 
-    /// How often the threshold fits into the effect.
-    pub(crate) fn ratio(&self) -> f64 {
+    /// How often the threshold fits into [`Effect::beyond_noise`]; infinite where the value is.
+    pub fn ratio(&self) -> f64 {
         self.beyond_noise / self.threshold
     }
 

@@ -1,5 +1,7 @@
 //! Changes of rank correlations.
 
+use serde::Serialize;
+
 use super::{MultivariateError, Rows, mean, same_columns};
 use crate::measure::Measure;
 use crate::special::normal_sf;
@@ -11,7 +13,7 @@ const THRESHOLD: f64 = 0.1;
 const SPREAD: f64 = 1.06;
 
 /// How the rank correlation of two columns changed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CorrelationChange {
     /// The columns, by their places among the names.
     pub columns: [usize; 2],

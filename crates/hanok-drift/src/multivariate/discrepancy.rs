@@ -1,5 +1,7 @@
 //! Maximum mean discrepancy with random Fourier features.
 
+use serde::Serialize;
+
 use super::{MultivariateError, Rows, same_columns, scales};
 use crate::special::normal_isf;
 use crate::text::mixed;
@@ -14,7 +16,7 @@ const PERMUTATIONS: usize = 499;
 const PAIRS: usize = 2000;
 
 /// How different two joint distributions are.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Discrepancy {
     /// MMD² with a Gaussian kernel, by random features; it is biased upwards by about 1 / n + 1 / m.
     pub squared: f64,

@@ -1,5 +1,7 @@
 //! How well the reference's principal components describe rows.
 
+use serde::Serialize;
+
 use super::symmetric::eigenvectors;
 use super::{MultivariateError, Rows, same_columns, scales};
 use crate::measure::Statistic;
@@ -11,7 +13,7 @@ use crate::verdict::{Effect, Options, Verdict};
 const KEPT: f64 = 0.65;
 
 /// Errors of reconstruction compared.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Reconstruction {
     /// How many components keep 65 % of the reference's variance.
     pub components: usize,

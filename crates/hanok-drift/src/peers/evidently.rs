@@ -1,5 +1,7 @@
 //! Evidently's choice of a test and its result.
 
+use serde::Serialize;
+
 use super::kind;
 use crate::categories::Tally;
 use crate::column::{self, Kind};
@@ -15,7 +17,7 @@ use crate::special::{chi2_sf, normal_sf};
 const SMALL_MAX: u64 = 1000;
 
 /// The test that Evidently chooses for a column, and its outcome.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct EvidentlyTest {
     /// `ks`, `chisquare`, `z`, `wasserstein` or `jensenshannon`.
     pub test: &'static str,
@@ -45,13 +47,11 @@ pub fn evidently(pair: &Pair) -> Result<Option<EvidentlyTest>, CompareError> {
         }
         _ => {
             let sides = [column::texts(&pair.reference)?, column::texts(&pair.current)?];
-            let mut tally = Tally::new();
-            for (side, chunk) in sides
-                .iter()
-                .enumerate()
-                .flat_map(|(side, chunks)| chunks.iter().map(move |chunk| (side, chunk)))
-            {
-                tally.add(side, chunk.iter().flatten(), usize::MAX);
+            let mut tally = Tally::default();
+            for (side, chunks) in sides.iter().enumerate() {
+                for chunk in chunks {
+                    tally.add(side, chunk, usize::MAX);
+                }
             }
             let counts: Vec<[u64; 2]> = tally.sorted().into_iter().map(|(_, counts)| counts).collect();
             Ok(categories(&counts))

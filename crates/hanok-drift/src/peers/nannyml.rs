@@ -2,6 +2,7 @@
 
 use arrow::array::StringViewArray;
 use hashbrown::HashMap;
+use serde::Serialize;
 
 use super::kind;
 use crate::column::{self, Kind};
@@ -16,7 +17,7 @@ const BINS_MAX: f64 = 10_000.0;
 const CHUNKS: usize = 10;
 
 /// What NannyML says of a column.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NannyMl {
     /// Alerts are raised above: mean + 3 standard deviations of the reference's own chunks.
     pub threshold: f64,

@@ -19,6 +19,24 @@ codes! { CODES:
     DRIFT_DETECTOR = "HK1806", "a streaming detector's setting is out of range",
         "A confidence, a window or a threshold is not of the range that the message names.",
         "Correct the setting; the defaults are those of the method's authors.";
+    DRIFT_WINDOWS = "HK1807", "the times of a table make no windows",
+        "Drift over time cuts the current table into windows of one width. No row has a time, or the width that was asked for gives more windows than the message allows.",
+        "Name the column with the times of the rows, or choose wider windows.";
+    OUTPUT_ROWS = "HK1820", "predictions, labels, segments or attributions are not of the same rows",
+        "Outputs of models are compared row by row, so every list must have one value a row, in the same order.",
+        "Give the lists of one and the same table, without dropping rows from one of them; leave NaN where a value is missing.";
+    OUTPUT_PROBABILITY = "HK1821", "a prediction is not a probability",
+        "A probability lies between 0 and 1, and of several classes each row has one for each class.",
+        "Compare raw scores as numbers of a regression, or turn them into probabilities.";
+    OUTPUT_LABEL = "HK1822", "a label does not fit the predictions",
+        "Labels of a binary model are 0 and 1, labels of several classes are the classes' numbers, of a regression finite numbers; NaN says that there is none.",
+        "Name the class that is the positive one, or map the labels to the model's classes.";
+    OUTPUT_FEW = "HK1823", "too few rows to estimate performance without labels",
+        "The reference needs labelled rows of both classes to calibrate, and enough rows for chunks to compare.",
+        "Give a longer reference, or fewer and larger chunks.";
+    OUTPUT_TASKS = "HK1824", "two models say different things",
+        "Models can be compared row by row only when both say numbers, both a probability, or both probabilities of the same classes.",
+        "Compare models of one task; map the classes of one to those of the other.";
     MONITOR_DEFINITION = "HK1850", "a monitor's definition does not make sense",
         "A monitor of monitors/*.yaml is defined twice, refers to a channel that is not defined, or has a value that cannot be understood.",
         "Correct the definition named in the message; docs/monitors.md has them all.";
