@@ -1,4 +1,4 @@
-"""Drift statistics against scipy, Evidently, NannyML and river.
+"""Drift statistics against scipy, Evidently, NannyML and river, and saved profiles against DataSketches.
 
     cargo build --release -p hanok-drift --example drift
     python -m tests.drift target/release/examples/drift [COUNT]
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import warnings
 
-from tests.drift import by_evidently, by_nannyml, by_river, by_scipy, flights, multivariate, tables
+from tests.drift import by_datasketches, by_evidently, by_nannyml, by_river, by_scipy, flights, multivariate, tables
 
 LIMIT = 1e-9
 
@@ -51,6 +51,7 @@ def main():
             by_evidently.check(hanok, reference, current, seed, deviations)
             by_nannyml.check(hanok, reference, current, seed, deviations)
             multivariate.check(hanok, seed, deviations)
+            by_datasketches.check(hanok, reference, current, seed, deviations)
         for seed in range(count * 4):
             by_river.check(hanok, seed, deviations)
         flights.check(hanok, deviations)

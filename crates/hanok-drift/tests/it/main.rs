@@ -6,8 +6,10 @@
     reason = "tests: what is missing fails them, and exact values are meant"
 )]
 
+mod damage;
 mod draws;
 mod kinds;
 mod null;
+mod profiles;
 mod properties;
 mod tables;
