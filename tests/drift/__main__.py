@@ -1,4 +1,4 @@
-"""Drift statistics and outputs of models against scipy, scikit-learn, Evidently, NannyML and river.
+"""Drift statistics and outputs of models against scipy, scikit-learn, Evidently, NannyML and river, and saved profiles against DataSketches.
 
     cargo build --release -p hanok-drift --examples
     python -m tests.drift target/release/examples/drift [COUNT]
@@ -15,7 +15,7 @@ import tempfile
 import warnings
 
 from tests.drift import (
-    by_evidently, by_nannyml, by_outputs, by_river, by_scipy, change_points, flights, multivariate, tables,
+    by_datasketches, by_evidently, by_nannyml, by_outputs, by_river, by_scipy, change_points, flights, multivariate, tables,
 )
 
 LIMIT = 1e-9
@@ -60,6 +60,7 @@ def main():
             by_nannyml.check(hanok, reference, current, seed, deviations)
             multivariate.check(hanok, seed, deviations)
             by_outputs.check(binary, hanok.folder, seed, deviations)
+            by_datasketches.check(hanok, reference, current, seed, deviations)
         for seed in range(count * 4):
             by_river.check(hanok, seed, deviations)
         for _ in change_points.annotated(hanok, deviations):

@@ -20,11 +20,21 @@ class Hanok:
         return done.stdout
 
     def on(self, command, reference, current, *more):
-        paths = [self.folder / "reference.arrow", self.folder / "current.arrow"]
-        for path, table in zip(paths, (reference, current)):
-            with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
-                writer.write_table(table, max_chunksize=777)
+        paths = [self.write("reference", reference), self.write("current", current)]
         return json.loads(self.run(command, *paths, *more))
+
+    def profile(self, table):
+        """A saved profile, by the example `profile` beside this one."""
+        out = self.folder / "profile.json"
+        profile = Hanok(self.binary.with_name("profile"), self.folder)
+        profile.run("of", self.write("table", table), out)
+        return json.loads(out.read_bytes())
+
+    def write(self, name, table):
+        path = self.folder / f"{name}.arrow"
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table, max_chunksize=777)
+        return path
 
 
 def statistics(aspect):

@@ -21,7 +21,10 @@ const LISTED_MAX: usize = 20;
 /// Different patterns that are told apart; further ones count together.
 const PATTERNS_MAX: usize = 1000;
 /// The shares of [`crate::Profile::quantiles`].
-const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
+pub(crate) const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
+
+/// Up to so many values out of range their probability is a product, beyond by the logarithms of factorials.
+const OUTSIDE_SUMMED_MAX: f64 = 10_000.0;
 
 type Sides<'a> = [&'a [ArrayRef]; 2];
 
@@ -49,11 +52,11 @@ pub(crate) fn compare(
     Ok(())
 }
 
-fn push(column: &mut Column, what: What, statistics: Vec<Statistic>, p: f64, effect: Effect) {
+pub(crate) fn push(column: &mut Column, what: What, statistics: Vec<Statistic>, p: f64, effect: Effect) {
     column.aspects.push(Aspect { what, statistics, effect, p, p_adjusted: p, verdict: Verdict::Stable });
 }
 
-fn push_categories(
+pub(crate) fn push_categories(
     column: &mut Column,
     what: What,
     counts: &[[u64; 2]],
@@ -76,7 +79,7 @@ fn push_numbers(
     Some(found.distinct)
 }
 
-fn missing_of(column: &Column) -> [u64; 2] {
+pub(crate) fn missing_of(column: &Column) -> [u64; 2] {
     [column.profiles[0].missing, column.profiles[1].missing]
 }
 
@@ -117,30 +120,45 @@ fn numbers(
     Ok(())
 }
 
-/// The share of current values beyond the reference's, with the probability of as many when both sides are one sample: of
-/// m values among n others, K beyond the outermost ones has P(K = k) = (k + 1)·C(n + m − k − 2, n − 2) / C(n + m, n).
+/// The share of current values beyond the reference's.
 fn outside(column: &mut Column, samples: &[Sample; 2], options: &Options) {
     let [reference, current] = samples.each_ref().map(|sample| sample.sorted.as_slice());
     let ([first, .., last], false) = (reference, current.is_empty()) else { return };
     let below = current.partition_point(|value| value < first);
     let above = current.len() - current.partition_point(|value| value <= last);
-    let (n, m, k) = (reference.len() as f64, current.len() as f64, below + above);
-    let (mut term, mut fewer) = (n * (n - 1.0) / ((n + m) * (n + m - 1.0)), 0.0);
-    for i in 0..k {
-        fewer += term;
-        let i = i as f64;
-        term *= (i + 2.0) / (i + 1.0) * (m - i) / (n + m - i - 2.0);
-        if term < 1e-18 {
-            break;
-        }
-    }
-    let p = (1.0 - fewer).clamp(0.0, 1.0);
-    let value = k as f64 / m;
+    let beyond = (below + above) as f64;
+    push_outside(column, [reference.len() as f64, current.len() as f64], [beyond, beyond], options);
+}
+
+/// `beyond`: at least and at most so many current values are out of the reference's range.
+pub(crate) fn push_outside(
+    column: &mut Column,
+    [n, m]: [f64; 2],
+    [least, most]: [f64; 2],
+    options: &Options,
+) {
+    let p = outside_probability(n, m, least);
+    let (value, error) = (0.5 * (least + most) / m, 0.5 * (most - least) / m);
     // The share without drift is about exponential with a mean of 2 / (n + 1), which must be well below the threshold.
     let noise = 2.0 / (n + 1.0);
     let needed = 2.0 / options.outside;
-    let effect = Effect::new(Measure::Outside, value, noise, options.outside, n.min(m), needed);
-    push(column, What::Range, vec![test(Measure::Outside, value, p)], p, effect);
+    let effect = Effect::new(Measure::Outside, value, noise, options.outside, n.min(m), needed).within(error);
+    push(column, What::Range, vec![test(Measure::Outside, value, p).within(error)], p, effect);
+}
+
+/// The probability that of m values at least k are beyond the outermost of n others when all are one sample. The terms
+/// (j + 1)·C(n + m − j − 2, n − 2) / C(n + m, n) for j ≥ k add up to C(n + m − k − 1, n − 1) · (k + 1 + (m − k) / n) / C(n + m, n).
+fn outside_probability(n: f64, m: f64, k: f64) -> f64 {
+    let all = n + m;
+    let ratio = if k <= OUTSIDE_SUMMED_MAX {
+        let factor = |j: u32| (m - f64::from(j) + 1.0) / (all - f64::from(j));
+        n / all * (1..=k as u32).map(factor).product::<f64>()
+    } else {
+        let below = |top: f64| libm::lgamma(top + 1.0);
+        // C(n + m − k − 1, n − 1) / C(n + m, n).
+        libm::exp(below(all - k - 1.0) - below(m - k) - below(all) + below(m) + libm::log(n))
+    };
+    (ratio * (k + 1.0 + (m - k) / n)).clamp(0.0, 1.0)
 }
 
 /// Categories that are the column's values, or elements of its lists, of which none is missing.
@@ -230,7 +248,7 @@ fn texts(
 }
 
 /// Categories of one side only.
-fn changed(rows: &[(&str, [u64; 2])]) -> Categories {
+pub(crate) fn changed(rows: &[(&str, [u64; 2])]) -> Categories {
     let only = |side: usize| {
         let all = rows.iter().map(|(_, counts)| counts[side]).sum::<u64>().max(1);
         let mut found: Vec<_> = rows.iter().filter(|(_, counts)| counts[1 - side] == 0).collect();

@@ -42,6 +42,45 @@ impl Bins {
         Bins { cuts }
     }
 
+    /// The same for a sample that is given as different values in ascending order, or as buckets of neighbouring ones: the
+    /// smallest and the largest value of each, and how often it is there.
+    pub(crate) fn of_runs(runs: &[([f64; 2], u64)]) -> Bins {
+        let mut cuts = Vec::new();
+        if let [first, .., last] | [first @ last] = runs {
+            cuts.push(first.0[0].next_down());
+            if runs.len() <= LEVELS_MAX {
+                cuts.extend(runs.iter().flat_map(|([low, high], _)| [low.next_down(), *high]));
+            } else {
+                let all: u64 = runs.iter().map(|(_, count)| count).sum();
+                let (mut at, mut before) = (0, 0);
+                for decile in 1..DECILES as u64 {
+                    let place = (u128::from(decile) * u128::from(all)).div_ceil(DECILES as u128) as u64;
+                    while before + runs[at].1 < place {
+                        before += runs[at].1;
+                        at += 1;
+                    }
+                    let ([low, high], count) = runs[at];
+                    if u128::from(count) * DECILES as u128 >= u128::from(all) {
+                        cuts.push(low.next_down());
+                    }
+                    cuts.push(high);
+                }
+            }
+            cuts.push(last.0[1]);
+        }
+        cuts.dedup();
+        Bins { cuts }
+    }
+
+    /// How many each bin has of runs that no cut divides.
+    pub(crate) fn counts_of_runs(&self, runs: &[([f64; 2], u64)]) -> Vec<u64> {
+        let mut counts = vec![0; self.cuts.len() + 1];
+        for ([_, high], count) in runs {
+            counts[self.cuts.partition_point(|cut| cut < high)] += count;
+        }
+        counts
+    }
+
     /// How many of a sorted sample's values each bin has.
     pub(crate) fn counts(&self, sorted: &[f64]) -> Vec<u64> {
         let mut before = 0;

@@ -78,6 +78,8 @@ pub struct Profile {
     pub infinite: u64,
     /// Different values; of texts that are not categories counted by a hash of 64 bits.
     pub distinct: Option<usize>,
+    /// How far `distinct` may be from the truth: two standard deviations of a sketch; 0 if it is exact.
+    pub distinct_error: f64,
     /// The smallest and the largest value; of times in seconds since 1970 (UTC) or midnight; of texts their lengths.
     pub range: Option<[f64; 2]>,
     /// The least values at or below which 5, 25, 50, 75 and 95 % of the values lie; units as of the range.
@@ -312,7 +314,7 @@ fn column(pair: &Pair, options: &Options, scratch: &mut Vec<u64>) -> Result<Colu
 }
 
 /// Adjusts the p-values of all aspects together and decides.
-fn judge(columns: &mut [Column], options: &Options) {
+pub(crate) fn judge(columns: &mut [Column], options: &Options) {
     let p: Vec<f64> = columns.iter().flat_map(|column| &column.aspects).map(|aspect| aspect.p).collect();
     let mut adjusted = benjamini_hochberg(&p).into_iter();
     for column in columns {

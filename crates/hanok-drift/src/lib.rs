@@ -3,9 +3,10 @@
 //! [`compare`] takes two tables and says of each column what each side has ([`Profile`]), how far the sides are apart in each
 //! [`Aspect`], and whether that matters ([`Verdict`]): an effect beyond its threshold that chance does not explain, with p-values
 //! adjusted for all tests together. [`compare_columns`] does the same with columns that are read one by one. [`peers`] repeats the
-//! defaults of other libraries; [`stream`] has detectors that look at values one after another, [`multivariate`] what no
-//! single column shows, [`classifier`] whether rows of the sides can be told apart, [`course`] what happens over time and
-//! since when, and [`outputs`] what predictions say: of one model, of two on the same rows, with labels and without.
+//! defaults of other libraries; [`profile`] keeps what a table has without its rows, and compares that; [`stream`] has detectors that
+//! look at values one after another, [`multivariate`] what no single column shows, [`classifier`] whether rows of the sides can be told
+//! apart, [`course`] what happens over time and since when, and [`outputs`] what predictions say: of one model, of two on the same rows,
+//! with labels and without.
 //!
 //! Must not exist here: files, sockets, async, catalogs, charts.
 
@@ -31,6 +32,7 @@ pub mod multivariate;
 mod numeric;
 pub mod outputs;
 pub mod peers;
+pub mod profile;
 mod rank;
 mod ranks;
 mod shape;

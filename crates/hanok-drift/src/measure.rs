@@ -90,12 +90,21 @@ pub struct Statistic {
     pub value: f64,
     /// The p-value.
     pub p: Option<f64>,
+    /// How far the value may be from that of the rows, because sketches stand for them (in 99 of 100 cases); 0 if it is exact.
+    pub error: f64,
+}
+
+impl Statistic {
+    /// With an error of a sketch. A p-value is already that of the nearer end.
+    pub(crate) fn within(self, error: f64) -> Statistic {
+        Statistic { error, ..self }
+    }
 }
 
 pub(crate) fn distance(measure: Measure, value: f64) -> Statistic {
-    Statistic { measure, value, p: None }
+    Statistic { measure, value, p: None, error: 0.0 }
 }
 
 pub(crate) fn test(measure: Measure, value: f64, p: f64) -> Statistic {
-    Statistic { measure, value, p: Some(p) }
+    Statistic { measure, value, p: Some(p), error: 0.0 }
 }

@@ -36,21 +36,39 @@ impl Sample {
     }
 
     pub(crate) fn moments(&self) -> Option<Moments> {
-        let values = self.finite();
-        if values.is_empty() {
-            return None;
-        }
-        let count = values.len() as f64;
-        let scale = scale(values[0].abs().max(values[values.len() - 1].abs()));
-        let [sum] = sums(values, |value| [value * scale]);
-        let mean = sum / count;
-        let [rest, squares] = sums(values, |value| {
-            let deviation = value * scale - mean;
-            [deviation, deviation * deviation]
-        });
-        // The mean is rounded; what is left of the deviations says by how much.
-        let (mean, variance) = (mean + rest / count, ((squares - rest * rest / count) / count).max(0.0));
-        Some(Moments { finite: values.len(), mean: mean / scale, deviation: libm::sqrt(variance) / scale })
+        moments(self.finite())
+    }
+}
+
+/// Of finite values in ascending order; `None` of none.
+pub(crate) fn moments(values: &[f64]) -> Option<Moments> {
+    let ([first, .., last] | [first @ last]) = values else { return None };
+    let count = values.len() as f64;
+    let scale = scale(first.abs().max(last.abs()));
+    let [sum] = sums(values, |value| [value * scale]);
+    let mean = sum / count;
+    let [rest, squares] = sums(values, |value| {
+        let deviation = value * scale - mean;
+        [deviation, deviation * deviation]
+    });
+    // The mean is rounded; what is left of the deviations says by how much.
+    let (mean, variance) = (mean + rest / count, ((squares - rest * rest / count) / count).max(0.0));
+    Some(Moments { finite: values.len(), mean: mean / scale, deviation: libm::sqrt(variance) / scale })
+}
+
+impl Moments {
+    /// Of both samples together (Chan, Golub and LeVeque 1979), to rounding.
+    pub(crate) fn together(left: Option<Moments>, right: Option<Moments>) -> Option<Moments> {
+        let (Some(a), Some(b)) = (left, right) else { return left.or(right) };
+        let largest = [a.mean.abs(), b.mean.abs(), a.deviation, b.deviation].into_iter().fold(0.0, f64::max);
+        let scale = scale(largest);
+        let finite = a.finite + b.finite;
+        let share = b.finite as f64 / finite as f64;
+        let step = b.mean * scale - a.mean * scale;
+        let [first, second] = [a, b].map(|side| (side.deviation * scale).powi(2));
+        let variance = first + share * (second - first) + share * (1.0 - share) * step * step;
+        let mean = a.mean * scale + share * step;
+        Some(Moments { finite, mean: mean / scale, deviation: libm::sqrt(variance.max(0.0)) / scale })
     }
 }
 
@@ -89,35 +107,68 @@ pub(crate) struct Comparison {
     pub(crate) distinct: [usize; 2],
 }
 
-/// All statistics of numbers, the p-value that a verdict needs (Kolmogorov and Smirnov's) and the effect that is nearer to or
-/// farther beyond its threshold.
+/// What the ranks do not say.
+pub(crate) struct Given {
+    /// The reference's standard deviation.
+    pub(crate) deviation: f64,
+    /// The reference's [`spread`].
+    pub(crate) spread: f64,
+    /// The distances over the reference's bins.
+    pub(crate) binned: [Statistic; 5],
+    /// How far the distribution functions of both sides together may be from those of the rows: at most so far at a value, and so
+    /// much in area. Zeros if the ranks are those of the rows.
+    pub(crate) error: f64,
+    pub(crate) area: f64,
+}
+
+/// What the numbers of both sides say.
 pub(crate) fn compare(reference: &Sample, current: &Sample, options: &Options) -> Option<Comparison> {
     if reference.sorted.is_empty() || current.sorted.is_empty() {
         return None;
     }
     let ranks = ranks(&reference.sorted, &current.sorted);
-    let deviation = reference.moments().map_or(0.0, |moments| moments.deviation);
+    let finite = reference.finite();
+    let given = Given {
+        deviation: reference.moments().map_or(0.0, |moments| moments.deviation),
+        spread: spread(finite.len(), |place| finite[place]),
+        binned: binned(reference, current, ranks.distinct[0]),
+        error: 0.0,
+        area: 0.0,
+    };
+    Some(judged(&ranks, &given, options))
+}
+
+/// All statistics of numbers, the p-value that a verdict needs (Kolmogorov and Smirnov's) and the effect that is nearer to or
+/// farther beyond its threshold. Of sketches there are those with a known error, with the p-values of the nearer ends.
+pub(crate) fn judged(ranks: &Ranks, given: &Given, options: &Options) -> Comparison {
     let (n, m) = (ranks.n as f64, ranks.m as f64);
     let harmonic = n * m / (n + m);
+    let Given { deviation, error, area, .. } = *given;
     let largest = ranks.above.max(ranks.below);
     let d = largest as f64 / (n * m);
-    let p = kolmogorov::probability(largest, ranks.n, ranks.m);
+    let least = (largest - (error * n * m) as i64).max(0);
+    let p = kolmogorov::probability(least, ranks.n, ranks.m);
     let v = (ranks.above as f64 + ranks.below as f64) / (n * m);
-    let scaled = scaled(&ranks, deviation);
+    let least = (v - 2.0 * error).max(0.0);
+    let scaled = scaled(ranks, deviation);
+    let scaled_error = if area == 0.0 { 0.0 } else { area / deviation };
     let mut statistics = vec![
-        test(Measure::KolmogorovSmirnov, d, p),
-        distance(Measure::Wasserstein, ranks.wasserstein),
-        distance(Measure::WassersteinScaled, scaled),
-        distance(Measure::Energy, libm::sqrt(2.0 * ranks.squared)),
-        test(Measure::Kuiper, v, kolmogorov::kuiper(v, ranks.n, ranks.m)),
-        cramer_von_mises(&ranks),
-        anderson_darling(&ranks),
-        mann_whitney(&ranks),
+        test(Measure::KolmogorovSmirnov, d, p).within(error),
+        distance(Measure::Wasserstein, ranks.wasserstein).within(area),
+        distance(Measure::WassersteinScaled, scaled).within(scaled_error),
+        distance(Measure::Energy, libm::sqrt(2.0 * ranks.squared)).within(libm::sqrt(2.0 * error * area)),
+        test(Measure::Kuiper, v, kolmogorov::kuiper(least, ranks.n, ranks.m)).within(2.0 * error),
     ];
-    statistics.extend(binned(reference, current, ranks.distinct[0]));
-    let [ks, wasserstein] = effects(&ranks, deviation, reference.finite(), harmonic, options);
-    let effect = if wasserstein.ratio() > ks.ratio() { wasserstein } else { ks };
-    Some(Comparison { statistics, p, effect, distinct: [ranks.distinct[0], ranks.distinct[1]] })
+    if error == 0.0 {
+        statistics.extend([cramer_von_mises(ranks), anderson_darling(ranks)]);
+    }
+    statistics.push(mann_whitney(ranks, error));
+    statistics.extend(given.binned);
+    let [ks, wasserstein] = effects(ranks, deviation, given.spread, harmonic, options);
+    let (ks, wasserstein) = (ks.within(error), wasserstein.within(scaled_error));
+    // An error without a limit says nothing.
+    let effect = if wasserstein.ratio() > ks.ratio() && scaled_error.is_finite() { wasserstein } else { ks };
+    Comparison { statistics, p, effect, distinct: [ranks.distinct[0], ranks.distinct[1]] }
 }
 
 /// Wasserstein's distance in deviations of the reference.
@@ -125,12 +176,11 @@ fn scaled(ranks: &Ranks, deviation: f64) -> f64 {
     if ranks.wasserstein == 0.0 { 0.0 } else { ranks.wasserstein / deviation }
 }
 
-/// The effects by Kolmogorov and Smirnov and by Wasserstein, with the reference's deviation and finite values, and
-/// n·m / (n + m) rows.
+/// The effects by Kolmogorov and Smirnov and by Wasserstein, with the reference's deviation and [`spread`], and n·m / (n + m) rows.
 pub(crate) fn effects(
     ranks: &Ranks,
     deviation: f64,
-    finite: &[f64],
+    spread: f64,
     harmonic: f64,
     options: &Options,
 ) -> [Effect; 2] {
@@ -139,7 +189,8 @@ pub(crate) fn effects(
     // E D² of the limit is π² / 12 / harmonic.
     let noise = std::f64::consts::PI / libm::sqrt(12.0 * harmonic);
     let ks = Effect::new(Measure::KolmogorovSmirnov, d, noise, options.kolmogorov_smirnov, harmonic, needed);
-    let noise = wasserstein_noise(finite, harmonic) / deviation;
+    // What Wasserstein's distance is expected to be without drift: √(2 / π) ∫ √(F (1 − F) / harmonic) dx.
+    let noise = libm::sqrt(std::f64::consts::FRAC_2_PI / harmonic) * spread / deviation;
     let scaled = scaled(ranks, deviation);
     let threshold = options.wasserstein_scaled;
     let wasserstein = Effect::new(Measure::WassersteinScaled, scaled, noise, threshold, harmonic, needed);
@@ -168,18 +219,18 @@ pub(crate) fn distances(p: &[f64], q: &[f64]) -> [Statistic; 5] {
     ]
 }
 
-/// What Wasserstein's distance is expected to be without drift: √(2 / π) ∫ √(F (1 − F) / harmonic) dx.
-fn wasserstein_noise(sorted: &[f64], harmonic: f64) -> f64 {
-    let steps = NOISE_STEPS.min(sorted.len().saturating_sub(1));
+/// ∫ √(F (1 − F)) dx of `count` finite values, which `at` gives by their place in ascending order.
+pub(crate) fn spread(count: usize, at: impl Fn(usize) -> f64) -> f64 {
+    let steps = NOISE_STEPS.min(count.saturating_sub(1));
     if steps == 0 {
         return 0.0;
     }
-    let at = |step: usize| sorted[step * (sorted.len() - 1) / steps];
+    let at = |step: usize| at((step as u128 * (count as u128 - 1) / steps as u128) as usize);
     let part = |step: usize| {
         let share = (step as f64 + 0.5) / steps as f64;
         libm::sqrt(share * (1.0 - share)) * (at(step + 1) - at(step))
     };
-    libm::sqrt(std::f64::consts::FRAC_2_PI / harmonic) * (0..steps).map(part).sum::<f64>()
+    (0..steps).map(part).sum::<f64>()
 }
 
 /// Scaled to the moments of the limit (Anderson 1962), as scipy does.
@@ -243,10 +294,11 @@ fn anderson_deviation(n: usize, m: usize) -> f64 {
 const PAIRS_MAX: usize = 100_000;
 
 /// Two-sided: exact for small samples without ties, else normal with the variance corrected for ties and a half for
-/// continuity.
-fn mann_whitney(ranks: &Ranks) -> Statistic {
+/// continuity. A distribution function that is wrong by `error` counts so many pairs wrongly.
+fn mann_whitney(ranks: &Ranks, error: f64) -> Statistic {
     let (n, m) = (ranks.n as f64, ranks.m as f64);
-    let larger = ranks.smaller.max(n * m - ranks.smaller);
+    let error = error * n * m;
+    let larger = (ranks.smaller.max(n * m - ranks.smaller) - error).max(0.5 * n * m);
     let p = if ranks.n.min(ranks.m) <= 8 && ranks.ties == 0.0 && ranks.n * ranks.m <= PAIRS_MAX {
         2.0 * mann_whitney_exact(larger as usize, ranks.n, ranks.m)
     } else {
@@ -258,7 +310,7 @@ fn mann_whitney(ranks: &Ranks) -> Statistic {
             1.0
         }
     };
-    test(Measure::MannWhitney, ranks.smaller, p.min(1.0))
+    test(Measure::MannWhitney, ranks.smaller, p.min(1.0)).within(error)
 }
 
 /// P(U ≥ u), from the numbers of orders with each U: the coefficients of a Gaussian binomial.

@@ -30,29 +30,14 @@ pub(crate) struct Ranks {
 /// counts is exact.
 pub(crate) fn ranks(reference: &[f64], current: &[f64]) -> Ranks {
     let (n, m) = (reference.len(), current.len());
-    let (n64, m64) = (n as i64, m as i64);
-    let mut sums = Ranks {
-        n,
-        m,
-        above: 0,
-        below: 0,
-        wasserstein: 0.0,
-        squared: 0.0,
-        cramer: 0.0,
-        anderson: 0.0,
-        smaller: 0.0,
-        ties: 0.0,
-        distinct: [0; 3],
-    };
-    let (nf, mf, all) = (n as f64, m as f64, (n + m) as f64);
-    let unit = 1.0 / (nf * mf);
+    let mut sums = Ranks::new(n, m);
     // NaN is after the end: it is neither the smaller one nor equal to anything.
     let at = |side: &[f64], place: usize| side.get(place).copied().unwrap_or(f64::NAN);
     let (mut i, mut j) = (0, 0);
     let (mut left, mut right) = (at(reference, 0), at(current, 0));
     while i < n || j < m {
         let value = left.min(right);
-        let (i_before, j_before) = (i, j);
+        let before = [i, j];
         // The first step without a branch, because which side is next cannot be predicted.
         i += usize::from(left == value);
         j += usize::from(right == value);
@@ -65,35 +50,90 @@ pub(crate) fn ranks(reference: &[f64], current: &[f64]) -> Ranks {
             j += 1;
             right = at(current, j);
         }
+        sums.step(before, [i, j], left.min(right) - value);
+    }
+    sums.finish()
+}
+
+/// The same of samples that are given as different values in ascending order, each with how often it is there.
+pub(crate) fn ranks_of_runs(reference: &[(f64, usize)], current: &[(f64, usize)]) -> Ranks {
+    let count = |side: &[(f64, usize)]| side.iter().map(|(_, count)| count).sum();
+    let mut sums = Ranks::new(count(reference), count(current));
+    let at = |side: &[(f64, usize)], place: usize| side.get(place).copied().unwrap_or((f64::NAN, 0));
+    let (mut i, mut j) = (0, 0);
+    let mut before = [0, 0];
+    while i < reference.len() || j < current.len() {
+        let (left, right) = (at(reference, i), at(current, j));
+        let value = left.0.min(right.0);
+        let mut after = before;
+        if left.0 == value {
+            i += 1;
+            after[0] += left.1;
+        }
+        if right.0 == value {
+            j += 1;
+            after[1] += right.1;
+        }
+        sums.step(before, after, at(reference, i).0.min(at(current, j).0) - value);
+        before = after;
+    }
+    sums.finish()
+}
+
+impl Ranks {
+    fn new(n: usize, m: usize) -> Ranks {
+        Ranks {
+            n,
+            m,
+            above: 0,
+            below: 0,
+            wasserstein: 0.0,
+            squared: 0.0,
+            cramer: 0.0,
+            anderson: 0.0,
+            smaller: 0.0,
+            ties: 0.0,
+            distinct: [0; 3],
+        }
+    }
+
+    /// One value: how many of each side are before it and before the next one, and how far away that is.
+    #[inline(always)]
+    fn step(&mut self, [i_before, j_before]: [usize; 2], [i, j]: [usize; 2], gap: f64) {
+        let (nf, mf, all) = (self.n as f64, self.m as f64, (self.n + self.m) as f64);
+        let unit = 1.0 / (nf * mf);
         let (a, b) = (i - i_before, j - j_before);
-        sums.distinct[0] += usize::from(a > 0);
-        sums.distinct[1] += usize::from(b > 0);
-        sums.distinct[2] += 1;
-        let difference = i as i64 * m64 - j as i64 * n64;
-        sums.above = sums.above.max(difference);
-        sums.below = sums.below.max(-difference);
+        self.distinct[0] += usize::from(a > 0);
+        self.distinct[1] += usize::from(b > 0);
+        self.distinct[2] += 1;
+        let difference = i as i64 * self.m as i64 - j as i64 * self.n as i64;
+        self.above = self.above.max(difference);
+        self.below = self.below.max(-difference);
         let share = difference as f64 * unit;
         // Where the sides agree, a gap to infinity weighs nothing.
         if difference != 0 {
-            let gap = left.min(right) - value;
-            sums.wasserstein += share.abs() * gap;
-            sums.squared += share * share * gap;
+            self.wasserstein += share.abs() * gap;
+            self.squared += share * share * gap;
         }
         let tied = (a + b) as f64;
-        sums.cramer += tied * share * share;
-        sums.smaller += b as f64 * ((n - i) as f64 + 0.5 * a as f64);
+        self.cramer += tied * share * share;
+        self.smaller += b as f64 * ((self.n - i) as f64 + 0.5 * a as f64);
         if a + b > 1 {
-            sums.ties += tied * (tied * tied - 1.0);
+            self.ties += tied * (tied * tied - 1.0);
         }
         let before = (i_before + j_before) as f64 + 0.5 * tied;
         let spread = before * (all - before) - 0.25 * all * tied;
         if spread > 0.0 {
             let middle = (i_before as f64 + 0.5 * a as f64) * mf - (j_before as f64 + 0.5 * b as f64) * nf;
-            sums.anderson += tied * middle * middle / spread;
+            self.anderson += tied * middle * middle / spread;
         }
     }
-    sums.anderson *= (all - 1.0) / all * unit;
-    sums
+
+    fn finish(mut self) -> Ranks {
+        let (nf, mf, all) = (self.n as f64, self.m as f64, (self.n + self.m) as f64);
+        self.anderson *= (all - 1.0) / all / (nf * mf);
+        self
+    }
 }
 
 #[cfg(test)]

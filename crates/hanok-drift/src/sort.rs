@@ -43,7 +43,8 @@ pub(crate) fn distinct(mut keys: Vec<u64>, scratch: &mut Vec<u64>) -> usize {
     keys.chunk_by(|a, b| a == b).count()
 }
 
-fn sort(keys: &mut Vec<u64>, scratch: &mut Vec<u64>) {
+/// Sorts keys.
+pub(crate) fn sort(keys: &mut Vec<u64>, scratch: &mut Vec<u64>) {
     if keys.len() < RADIX_MIN { keys.sort_unstable() } else { radix(keys, scratch, |key| key) }
 }
 

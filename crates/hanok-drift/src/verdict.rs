@@ -108,6 +108,9 @@ pub struct Effect {
     pub threshold: f64,
     /// The smallest population value of the measure that the test would find with the wanted power.
     pub detectable: f64,
+    /// How far [`Effect::value`] may be from that of the rows, because sketches stand for them; 0 if it is exact. An effect must be
+    /// beyond its threshold by this much to be drift, and below by as much to be none.
+    pub error: f64,
     /// Rows needed on each side for [`Effect::detectable`] to be the threshold.
     pub rows_needed: f64,
 }
@@ -125,7 +128,13 @@ impl Effect {
         let beyond_noise =
             if value.is_finite() { libm::sqrt((value * value - noise * noise).max(0.0)) } else { value };
         let detectable = threshold * libm::sqrt(needed / harmonic);
-        Effect { measure, value, beyond_noise, threshold, detectable, rows_needed: (2.0 * needed).ceil() }
+        let rows_needed = (2.0 * needed).ceil();
+        Effect { measure, value, beyond_noise, threshold, detectable, error: 0.0, rows_needed }
+    }
+
+    /// With an error of a sketch, which also hides effects.
+    pub(crate) fn within(self, error: f64) -> Effect {
+        Effect { error, detectable: self.detectable + error, ..self }
     }
 
     /// How often the threshold fits into [`Effect::beyond_noise`]; infinite where the value is.
@@ -134,9 +143,11 @@ impl Effect {
     }
 
     pub(crate) fn verdict(&self, p_adjusted: f64, alpha: f64) -> Verdict {
-        if p_adjusted <= alpha && self.beyond_noise >= self.threshold {
+        let is_beyond = self.beyond_noise - self.error >= self.threshold;
+        let may_be_beyond = self.error > 0.0 && self.beyond_noise + self.error >= self.threshold;
+        if p_adjusted <= alpha && is_beyond {
             Verdict::Drifted
-        } else if self.detectable <= self.threshold {
+        } else if self.detectable <= self.threshold && !may_be_beyond {
             Verdict::Stable
         } else {
             Verdict::Undecided
@@ -217,6 +228,11 @@ mod tests {
         assert_eq!(effect(0.2, 100.0).verdict(0.2, 0.05), Verdict::Undecided);
         assert_eq!(effect(0.05, 1e6).verdict(1e-9, 0.05), Verdict::Stable);
         assert_eq!(effect(f64::INFINITY, 1e6).verdict(1e-9, 0.05), Verdict::Drifted);
+        let sketched = |value| effect(value, 1e6).within(0.02).verdict(1e-9, 0.05);
+        assert_eq!(
+            [0.07, 0.09, 0.11, 0.13].map(sketched),
+            [Verdict::Stable, Verdict::Undecided, Verdict::Undecided, Verdict::Drifted]
+        );
         assert!(Verdict::Drifted > Verdict::Undecided && Verdict::Undecided > Verdict::Stable);
     }
 

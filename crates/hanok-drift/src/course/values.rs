@@ -15,7 +15,7 @@ use crate::compare::{Pair, What, kinds};
 use crate::error::CompareError;
 use crate::kolmogorov::one_sample_sf;
 use crate::measure::Measure;
-use crate::numeric::{Sample, effects};
+use crate::numeric::{Sample, effects, spread};
 use crate::ranks::ranks;
 use crate::sort::{key, sorted};
 use crate::verdict::{Effect, Options};
@@ -264,7 +264,9 @@ impl Numbers {
         let (n, m) = (self.reference.sorted.len() as f64, values.len() as f64);
         let harmonic = n * m / (n + m);
         let d = ranks.above.max(ranks.below) as f64 / (ranks.n as f64 * m);
-        let found = effects(&ranks, self.deviation, self.reference.finite(), harmonic, options);
+        let finite = self.reference.finite();
+        let spread = spread(finite.len(), |place| finite[place]);
+        let found = effects(&ranks, self.deviation, spread, harmonic, options);
         found.map(|effect| Found { effect, chance: Chance::Kolmogorov(d, harmonic) }).into()
     }
 

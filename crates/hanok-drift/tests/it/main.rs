@@ -8,10 +8,12 @@
 
 mod classifier;
 mod course;
+mod damage;
 mod draws;
 mod kinds;
 mod null;
 mod outputs;
+mod profiles;
 mod properties;
 mod rank;
 mod tables;

@@ -37,6 +37,21 @@ codes! { CODES:
     OUTPUT_TASKS = "HK1824", "two models say different things",
         "Models can be compared row by row only when both say numbers, both a probability, or both probabilities of the same classes.",
         "Compare models of one task; map the classes of one to those of the other.";
+    PROFILE_DAMAGED = "HK1830", "a saved profile cannot be read",
+        "The file is not a profile, is cut off, or its parts do not agree with each other.",
+        "Make the profile again with `hanok profile`.";
+    PROFILE_VERSION = "HK1831", "a saved profile has another version of the format",
+        "It was written by a newer program, or by an older one whose format is no longer read.",
+        "Use the program that wrote it, or make the profile again.";
+    PROFILE_LIMIT = "HK1832", "a profile is larger than its format allows",
+        "A profile counts at most 2^53 rows, and its file has at most 1 GiB.",
+        "Keep profiles of shorter windows apart.";
+    PROFILE_MERGE = "HK1833", "two profiles cannot be merged",
+        "Profiles of parts of one table have the same columns, and a column the same kind of values in each.",
+        "Merge profiles of one table; profile a table again whose columns have changed.";
+    PROFILE_ROWS = "HK1834", "rows do not fit the profile that they are added to",
+        "Every batch of rows must have the columns that the profile was begun with, in the same order.",
+        "Select the same columns for every batch.";
     MONITOR_DEFINITION = "HK1850", "a monitor's definition does not make sense",
         "A monitor of monitors/*.yaml is defined twice, refers to a channel that is not defined, or has a value that cannot be understood.",
         "Correct the definition named in the message; docs/monitors.md has them all.";
