@@ -202,6 +202,8 @@ fn aspect(aspect: &str, language: Language) -> &str {
         "rows" => "행 수",
         "schema" => "열 없음",
         "kind" => "값의 종류",
+        "performance" => "성능",
+        "estimated_performance" => "추정 성능",
         other => other,
     };
     language.say(if aspect == "schema" { "column is gone" } else { aspect }, korean)

@@ -1,11 +1,16 @@
 //! One window compared with its reference.
 
-use arrow::datatypes::DataType;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use hanok_drift::profile::{TableProfile, compare_profiles};
 use hanok_drift::{Column, Kind, Options, Pair, Report, Verdict, What, compare_columns};
 use tokio::runtime::Handle;
 
 use crate::definition::Monitor;
 use crate::error::MonitorError;
+use crate::performance;
 use crate::read::Reading;
 use crate::window::Span;
 
@@ -22,7 +27,7 @@ pub struct Check {
     /// The column; none when it is about the rows.
     pub column: Option<String>,
     /// What was looked at: `missing`, `values`, `range`, `length`, `pattern`, `token`, `element`, `hour`, `weekday`; `rows`,
-    /// `schema`, `kind`.
+    /// `schema`, `kind`; `performance`, `estimated_performance`.
     pub aspect: String,
     /// The measure that decides.
     pub measure: Option<String>,
@@ -61,6 +66,17 @@ impl Check {
             rows: rows[1],
         }
     }
+
+    /// The verdict that the state goes by: an effect that was measured and is below its threshold is good, also where there are too few
+    /// rows to be sure. Alarms of small windows would otherwise never end.
+    pub(crate) fn standing(&self) -> Verdict {
+        let is_small =
+            self.beyond_noise.zip(self.threshold).is_some_and(|(effect, threshold)| effect < threshold);
+        match self.verdict {
+            Verdict::Undecided if is_small => Verdict::Stable,
+            verdict => verdict,
+        }
+    }
 }
 
 /// The columns of a monitor, by what both sides have.
@@ -70,17 +86,19 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
+    /// `reference` are the columns of the reference, and whether there are statistics for their types.
+    ///
     /// # Errors
     /// [`MonitorError::Column`] for a column that is named and that neither side has, [`MonitorError::Nothing`] when none is left.
     pub(crate) fn new(
         monitor: &Monitor,
-        reference: &Reading,
+        reference: &[(String, bool)],
         current: &Reading,
     ) -> Result<Self, MonitorError> {
-        let has = |reading: &Reading, name: &str| reading.schema.field_with_name(name).is_ok();
+        let is_there = |name: &String| current.schema.field_with_name(name).is_ok();
         let named = monitor.columns.iter().chain([&monitor.exclude]).flatten();
         for column in named {
-            if !has(reference, column) && !has(current, column) {
+            if !is_there(column) && reference.iter().all(|(name, _)| name != column) {
                 return Err(MonitorError::Column { monitor: monitor.name.clone(), column: column.clone() });
             }
         }
@@ -89,38 +107,60 @@ impl Columns {
                 && !monitor.exclude.contains(name)
                 && monitor.columns.as_ref().is_none_or(|columns| columns.contains(name))
         };
-        let comparable = |data_type: &DataType| Kind::of(data_type).is_some();
-        let fields = reference.schema.fields().iter().filter(|field| is_wanted(field.name()));
-        let (there, vanished): (Vec<_>, Vec<_>) = fields.partition(|field| has(current, field.name()));
-        let compared = there.into_iter().filter(|field| {
-            let current = current.schema.field_with_name(field.name());
-            comparable(field.data_type()) && current.is_ok_and(|field| comparable(field.data_type()))
-        });
-        let compared: Vec<_> = compared.map(|field| field.name().clone()).collect();
-        let vanished: Vec<_> = vanished.into_iter().map(|field| field.name().clone()).collect();
-        if compared.is_empty() && vanished.is_empty() {
+        let columns: BTreeMap<_, _> = columns_of(&current.schema).into_iter().collect();
+        let wanted = reference.iter().filter(|(name, _)| is_wanted(name));
+        let (there, vanished): (Vec<_>, Vec<_>) = wanted.partition(|(name, _)| is_there(name));
+        let compared = there.into_iter().filter(|(name, is_comparable)| *is_comparable && columns[name]);
+        let compared: Vec<_> = compared.map(|(name, _)| name.clone()).collect();
+        let vanished: Vec<_> = vanished.into_iter().map(|(name, _)| name.clone()).collect();
+        if compared.is_empty() && vanished.is_empty() && monitor.performance.is_none() {
             return Err(MonitorError::Nothing(monitor.name.clone()));
         }
         Ok(Self { compared, vanished })
     }
 }
 
-/// Both sides of a comparison.
-#[derive(Clone)]
-pub(crate) struct Sides {
-    pub(crate) reference: (Reading, Option<Span>),
-    pub(crate) current: (Reading, Option<Span>),
+/// Columns, and whether there are statistics for their types.
+pub(crate) fn columns_of(schema: &Schema) -> Vec<(String, bool)> {
+    let fields = schema.fields().iter();
+    fields.map(|field| (field.name().clone(), Kind::of(field.data_type()).is_some())).collect()
 }
 
-/// Compares a window with its reference: a check of the rows first, then those of the columns.
+/// What a window is compared with.
+#[derive(Clone)]
+pub(crate) enum Against {
+    /// Rows, all of them without a span.
+    Rows(Arc<Reading>, Option<Span>),
+    /// A profile.
+    Profile(Arc<TableProfile>),
+}
+
+impl Against {
+    /// When its rows are from.
+    pub(crate) fn span(&self) -> Option<Span> {
+        match self {
+            Self::Rows(_, span) => *span,
+            Self::Profile(_) => None,
+        }
+    }
+
+    async fn rows(&self) -> Result<u64, MonitorError> {
+        match self {
+            Self::Rows(reading, span) => reading.count(*span).await,
+            Self::Profile(profile) => Ok(profile.rows()),
+        }
+    }
+}
+
+/// Compares a window with its reference: a check of the rows first, then those of the columns and of predictions.
 pub(crate) async fn checks(
     monitor: &Monitor,
-    sides: Sides,
+    against: Against,
+    (current, span): (&Arc<Reading>, Span),
     columns: &Columns,
     threads: usize,
 ) -> Result<Vec<Check>, MonitorError> {
-    let rows =
-        [sides.reference.0.count(sides.reference.1).await?, sides.current.0.count(sides.current.1).await?];
+    let rows = [against.rows().await?, current.count(Some(span)).await?];
     let too_few = rows[1] < monitor.rows_min;
     let mut checks = vec![Check {
         measure: Some(ROWS.to_owned()),
@@ -131,8 +171,30 @@ pub(crate) async fn checks(
     for column in &columns.vanished {
         checks.push(Check::bare(Some(column.clone()), SCHEMA, Verdict::Drifted, rows));
     }
-    if rows[0] > 0 && rows[1] > 0 && !columns.compared.is_empty() {
-        let report = compare(sides, columns.compared.clone(), monitor.options, threads).await?;
+    if rows.contains(&0) {
+        return Ok(checks);
+    }
+    if let (Some(performance), Against::Rows(reference, reference_span)) = (&monitor.performance, &against) {
+        let names = [performance.prediction.as_str(), performance.label.as_str()];
+        let sides =
+            [reference.numbers(names, *reference_span).await?, current.numbers(names, Some(span)).await?];
+        let (performance, alpha) = (performance.clone(), monitor.options.alpha);
+        let work =
+            tokio::task::spawn_blocking(move || performance::checks(&performance, &sides, alpha, rows));
+        checks.extend(work.await.map_err(|error| MonitorError::Worker(error.to_string()))??);
+    }
+    if !columns.compared.is_empty() {
+        let names = columns.compared.clone();
+        let report = match against {
+            Against::Rows(reference, reference_span) => {
+                let sides = [(reference, reference_span), (current.clone(), Some(span))];
+                compare(sides, names, monitor.options, threads).await?
+            }
+            Against::Profile(reference) => {
+                let current = current.profile(&names, Some(span), threads).await?;
+                compare_profiles(&reference, &current, &monitor.options)?
+            }
+        };
         for column in &report.columns {
             push(&mut checks, column, rows);
         }
@@ -142,7 +204,7 @@ pub(crate) async fn checks(
 
 /// Reads columns when a thread gets to them, so that a few of them are in memory at a time.
 async fn compare(
-    sides: Sides,
+    sides: [(Arc<Reading>, Option<Span>); 2],
     names: Vec<String>,
     options: Options,
     threads: usize,
@@ -152,11 +214,11 @@ async fn compare(
         let read = |at: usize| {
             let name = &names[at];
             let side =
-                |(reading, span): &(Reading, Option<Span>)| handle.block_on(reading.column(name, *span));
+                |(reading, span): &(Arc<Reading>, Option<Span>)| handle.block_on(reading.column(name, *span));
             Ok::<_, MonitorError>(Pair {
                 name: name.clone(),
-                reference: side(&sides.reference)?,
-                current: side(&sides.current)?,
+                reference: side(&sides[0])?,
+                current: side(&sides[1])?,
             })
         };
         compare_columns(names.len(), read, &options, threads)

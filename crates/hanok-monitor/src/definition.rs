@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeZone as _};
 use chrono_tz::Tz;
 use hanok_config::{read_yaml, yaml_files};
 use hanok_drift::Options;
+use hanok_drift::outputs::{Metric, Task};
 use hanok_lake::AsOf;
 use hanok_types::{Name, TableName, parse_duration, parse_time};
 use serde::Deserialize;
@@ -55,6 +56,27 @@ pub enum Reference {
         /// Only these rows; all without.
         span: Option<Span>,
     },
+    /// A saved profile, whose path is relative to the project.
+    Profile(PathBuf),
+}
+
+/// Predictions to compare with what came true.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "PerformanceFile")]
+pub struct Performance {
+    /// The column of predictions: numbers, or probabilities of one class.
+    pub prediction: String,
+    /// The column of what came true: a number, or whether it was the class; null where that is not known yet.
+    pub label: String,
+    /// What the predictions are.
+    pub task: Task,
+    /// What decides.
+    pub metric: Metric,
+    /// How much worse than in the reference matters, in the metric's unit; `None` for 0.05 of metrics from 0 to 1 and of R², and for a
+    /// tenth of the reference's value of the others.
+    pub margin: Option<f64>,
+    /// From which probability on the class is predicted.
+    pub threshold: f64,
 }
 
 /// Whom to tell, and when.
@@ -98,6 +120,8 @@ pub struct Monitor {
     pub options: Options,
     /// A window of fewer rows is bad.
     pub rows_min: u64,
+    /// Predictions, if the rows have any.
+    pub performance: Option<Performance>,
     /// When to alert and whom.
     pub alert: AlertRule,
 }
@@ -162,6 +186,7 @@ struct MonitorFile {
     #[serde(default)]
     thresholds: Thresholds,
     rows_min: Option<u64>,
+    performance: Option<Performance>,
     #[serde(default)]
     alert: AlertFile,
 }
@@ -180,6 +205,9 @@ impl TryFrom<MonitorFile> for Monitor {
         if matches!(rows, Rows::Sql(_)) && matches!(reference, Reference::Fixed { as_of: Some(_), .. }) {
             return Err("a query has no versions: write `for version as of` into it".to_owned());
         }
+        if file.performance.is_some() && matches!(reference, Reference::Profile(_)) {
+            return Err("a profile has no rows to measure performance on".to_owned());
+        }
         let options = file.thresholds.options();
         options.checked().map_err(|error| error.to_string())?;
         Ok(Self {
@@ -195,6 +223,7 @@ impl TryFrom<MonitorFile> for Monitor {
             exclude: file.exclude,
             options,
             rows_min: file.rows_min.unwrap_or(1),
+            performance: file.performance,
             alert: file.alert.resolve()?,
         })
     }
@@ -236,6 +265,7 @@ struct ReferenceFile {
     trailing: Option<usize>,
     branch: Option<String>,
     version: Option<u64>,
+    profile: Option<PathBuf>,
     from: Option<TimeText>,
     to: Option<TimeText>,
 }
@@ -249,19 +279,61 @@ impl ReferenceFile {
             (Some(_), Some(_)) => return Err("a reference's `from` must be before its `to`".to_owned()),
             _ => return Err("a reference has both `from` and `to`, or neither".to_owned()),
         };
+        if let Some(path) = self.profile {
+            return match (self.trailing, self.branch, self.version, span) {
+                (None, None, None, None) => Ok(Reference::Profile(path)),
+                _ => Err("`profile` goes with no other field of a reference".to_owned()),
+            };
+        }
         match (self.trailing, self.branch, self.version, span) {
             (Some(windows), None, None, None) if (1..=WINDOWS_MAX).contains(&windows) => {
                 Ok(Reference::Trailing(windows))
             }
             (Some(_), None, None, None) => Err(format!("`trailing` must be from 1 to {WINDOWS_MAX} windows")),
             (None, None, None, None) => {
-                Err("a reference needs `from` and `to`, `trailing`, `branch` or `version`".to_owned())
+                Err("a reference needs `from` and `to`, `trailing`, `branch`, `version` or `profile`"
+                    .to_owned())
             }
             (None, branch, version, span) => {
                 Ok(Reference::Fixed { branch, as_of: version.map(AsOf::Version), span })
             }
             _ => Err("`trailing` goes with no other field of a reference".to_owned()),
         }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PerformanceFile {
+    prediction: String,
+    label: String,
+    task: TaskText,
+    metric: Option<String>,
+    margin: Option<f64>,
+    threshold: Option<f64>,
+}
+
+impl TryFrom<PerformanceFile> for Performance {
+    type Error = String;
+
+    fn try_from(file: PerformanceFile) -> Result<Self, String> {
+        let metrics = Metric::of(file.task.0);
+        let named = |name: &String| metrics.iter().find(|metric| metric.name() == name);
+        let metric = match &file.metric {
+            Some(name) => named(name).ok_or_else(|| {
+                let names: Vec<_> = metrics.iter().map(|metric| metric.name()).collect();
+                format!("`{name}` is no metric of this task; there are {}", names.join(", "))
+            })?,
+            None => &metrics[0],
+        };
+        let threshold = file.threshold.unwrap_or(0.5);
+        if !(0.0..=1.0).contains(&threshold)
+            || file.margin.is_some_and(|margin| !(margin > 0.0 && margin.is_finite()))
+        {
+            return Err("a `margin` is above 0, a `threshold` from 0 to 1".to_owned());
+        }
+        let (prediction, label, task) = (file.prediction, file.label, file.task.0);
+        Ok(Self { prediction, label, task, metric: *metric, margin: file.margin, threshold })
     }
 }
 
@@ -315,6 +387,12 @@ texts! {
     /// `7d` and the like.
     #[derive(Default)]
     DurationText(i64) = parse_duration;
+    /// `regression` or `binary`.
+    TaskText(Task) = |text| match text {
+        "regression" => Ok(Task::Regression),
+        "binary" => Ok(Task::Binary),
+        _ => Err(format!("`{text}` is not regression or binary")),
+    };
     /// A name of the IANA database.
     ZoneText(Tz) = |text| text.parse().map_err(|_| format!("`{text}` is no time zone such as Asia/Seoul"));
 }
@@ -460,6 +538,17 @@ mod tests {
             assert!(place.contains(&wanted), "{yaml}: {place}: {error}");
             assert!(error.to_string().contains(part), "{yaml}: {error}");
         }
+        let performance =
+            |fields: &str| monitor(&format!("performance: {{ prediction: p, label: y, {fields} }}"));
+        let read_one = |yaml: &str| read(yaml).map(|read| read.monitors[0].clone());
+        let found = read_one(&performance("task: binary, margin: 0.1")).unwrap().performance.unwrap();
+        assert_eq!((found.metric, found.margin, found.threshold), (Metric::Auc, Some(0.1), 0.5));
+        for fields in ["task: ranking", "task: binary, metric: rmse", "task: regression, margin: 0"] {
+            assert!(read(&performance(fields)).is_err(), "{fields}");
+        }
+        let profile = replaced("{ trailing: 1 }", "{ profile: a.json }");
+        assert_eq!(read_one(&profile).unwrap().reference, Reference::Profile("a.json".into()));
+        assert!(read(&replaced("{ trailing: 1 }", "{ profile: a.json, version: 1 }")).is_err());
         let twice =
             format!("{}{}", monitor("rows_min: 1"), monitor("rows_min: 1").trim_start_matches("monitors:\n"));
         assert!(matches!(read(&twice), Err(DefinitionError::Twice { what: "monitor", .. })));

@@ -6,6 +6,8 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use hanok_config::ConfigError;
 use hanok_drift::CompareError;
+use hanok_drift::outputs::OutputsError;
+use hanok_drift::profile::ProfileError;
 use hanok_error::{Code, Coded, code};
 use hanok_lake::LakeError;
 use hanok_query::QueryError;
@@ -115,6 +117,20 @@ pub enum MonitorError {
     /// Results cannot become rows.
     #[error("results cannot become rows")]
     Rows(#[from] ArrowError),
+    /// A saved profile that cannot be read.
+    #[error("cannot read the profile {path}")]
+    Saved {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// Predictions or labels.
+    #[error(transparent)]
+    Outputs(#[from] OutputsError),
     /// The comparison.
     #[error(transparent)]
     Compare(#[from] CompareError),
@@ -137,7 +153,9 @@ impl Coded for MonitorError {
         match self {
             Self::Unknown { .. } => code::MONITOR_UNKNOWN,
             Self::Busy => code::MONITOR_BUSY,
-            Self::Lock { .. } => code::FILE_IO,
+            Self::Lock { .. } | Self::Saved { .. } => code::FILE_IO,
+            Self::Profile(error) => error.code(),
+            Self::Outputs(error) => error.code(),
             Self::Column { .. } | Self::Time { .. } | Self::Nothing(_) => code::MONITOR_TABLE,
             Self::Windows { .. } => code::MONITOR_WINDOWS,
             Self::History { .. } | Self::Rows(_) => code::MONITOR_HISTORY,

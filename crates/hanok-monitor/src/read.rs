@@ -2,7 +2,8 @@
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use hanok_drift::profile::TableProfile;
 use hanok_lake::AsOf;
 use hanok_query::Session;
 
@@ -21,8 +22,7 @@ pub(crate) fn literal(text: &str) -> String {
 }
 
 /// The rows of a monitor on one branch, at one version where they are a table's: what is added to the table meanwhile does not
-/// make columns differ in length. Cheap to clone.
-#[derive(Clone)]
+/// make columns differ in length.
 pub(crate) struct Reading {
     session: Session,
     /// What stands after `from`.
@@ -97,6 +97,45 @@ impl Reading {
                 .extend(schema.fields().iter().map(|field| arrow::array::new_empty_array(field.data_type())));
         }
         Ok(chunks)
+    }
+
+    /// A profile of columns.
+    pub(crate) async fn profile(
+        &self,
+        names: &[String],
+        span: Option<Span>,
+        threads: usize,
+    ) -> Result<TableProfile, MonitorError> {
+        let names: Vec<_> = names.iter().map(|name| quoted(name)).collect();
+        let sql = format!("select {} from {}{}", names.join(", "), self.from, self.within(span));
+        let mut stream = self.session.sql(&sql).await?;
+        let mut profile = TableProfile::new(&stream.schema())?;
+        while let Some(batch) = stream.next().await? {
+            let work = tokio::task::spawn_blocking(move || profile.update(&batch, threads).map(|()| profile));
+            profile = work.await.map_err(|error| MonitorError::Worker(error.to_string()))??;
+        }
+        Ok(profile)
+    }
+
+    /// Columns as numbers, in the order of time; what is missing is NaN.
+    pub(crate) async fn numbers<const COLUMNS: usize>(
+        &self,
+        names: [&str; COLUMNS],
+        span: Option<Span>,
+    ) -> Result<[Vec<f64>; COLUMNS], MonitorError> {
+        let list = names.map(|name| format!("cast({} as double)", quoted(name))).join(", ");
+        let sql = format!("select {list} from {}{} order by {}", self.from, self.within(span), self.time);
+        let mut stream = self.session.sql(&sql).await?;
+        let mut columns = [const { Vec::new() }; COLUMNS];
+        while let Some(batch) = stream.next().await? {
+            for (values, column) in columns.iter_mut().zip(batch.columns()) {
+                let column = cast(column, &DataType::Float64)?;
+                values.extend(
+                    column.as_primitive::<Float64Type>().iter().map(|value| value.unwrap_or(f64::NAN)),
+                );
+            }
+        }
+        Ok(columns)
     }
 
     /// The time of the `offset`-th row from `from_us` on, counted from 0 in the order of time.

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::sync::Arc;
 
 use hanok_drift::Verdict;
+use hanok_drift::profile::TableProfile;
 use hanok_error::{Coded as _, Report};
 use hanok_query::{Session, SessionOptions};
 use hanok_types::Id;
 use serde::Serialize;
 
-use crate::check::{Check, Columns, Sides, checks};
+use crate::check::{Against, Check, Columns, checks, columns_of};
 use crate::definition::{Definitions, Monitor, Reference, Rows};
 use crate::deliver::{Delivery, deliver};
 use crate::error::MonitorError;
@@ -223,9 +225,9 @@ impl Running<'_> {
         let mut last_end_us = last.first().map(|row| row.window.end_us);
         let mut states: BTreeMap<Subject, Row> = last.into_iter().map(|row| (row.subject(), row)).collect();
         self.done.alarms = states.values().filter_map(Alarm::of).collect();
-        let current = Reading::open(self.place.session, monitor, None).await?;
-        let (reference, fixed) = self.reference(&current).await?;
-        let columns = Columns::new(monitor, &reference, &current)?;
+        let current = Arc::new(Reading::open(self.place.session, monitor, None).await?);
+        let reference = self.reference(&current).await?;
+        let columns = Columns::new(monitor, &reference.columns(&current), &current)?;
         let (spans, has_more) = self.due(&current, last_end_us).await?;
         self.done.has_more = has_more;
         let mut number = history.number(&monitor.name).await?;
@@ -233,15 +235,13 @@ impl Running<'_> {
             let mut rows = Vec::new();
             for span in chunk {
                 progress(monitor.name.as_str(), self.done.windows.len(), spans.len());
-                let compared = match fixed {
-                    Some(span) => span,
-                    None => self.before(&current, *span).await?,
+                let against = match &reference {
+                    Base::Same(against) => against.clone(),
+                    Base::Before(windows) => self.before(&current, *span, *windows).await?,
                 };
-                let sides = Sides {
-                    reference: (reference.clone(), compared),
-                    current: (current.clone(), Some(*span)),
-                };
-                let found = checks(monitor, sides, &columns, self.place.options.threads).await?;
+                let compared = against.span();
+                let threads = self.place.options.threads;
+                let found = checks(monitor, against, (&current, *span), &columns, threads).await?;
                 let in_turn = last_end_us.is_none_or(|end_us| span.start_us >= end_us);
                 let version = current.version;
                 let judged = self.judge(*span, compared, version, found, in_turn.then_some(&mut states));
@@ -261,11 +261,11 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// The rows of the reference, and which of them when they are the same for all windows.
-    async fn reference(&self, current: &Reading) -> Result<(Reading, Option<Option<Span>>), MonitorError> {
-        match &self.monitor.reference {
-            Reference::Trailing(_) => Ok((current.clone(), None)),
-            Reference::Fixed { branch: None, as_of: None, span } => Ok((current.clone(), Some(*span))),
+    /// What the reference is.
+    async fn reference(&self, current: &Arc<Reading>) -> Result<Base, MonitorError> {
+        Ok(Base::Same(match &self.monitor.reference {
+            Reference::Trailing(windows) => return Ok(Base::Before(*windows)),
+            Reference::Fixed { branch: None, as_of: None, span } => Against::Rows(current.clone(), *span),
             Reference::Fixed { branch, as_of, span } => {
                 let session = match branch {
                     Some(branch) => {
@@ -274,9 +274,14 @@ impl Running<'_> {
                     }
                     None => self.place.session.clone(),
                 };
-                Ok((Reading::open(&session, self.monitor, *as_of).await?, Some(*span)))
+                Against::Rows(Arc::new(Reading::open(&session, self.monitor, *as_of).await?), *span)
             }
-        }
+            Reference::Profile(path) => {
+                let path = self.place.folder.join(path);
+                let refused = |source| MonitorError::Saved { path: path.display().to_string(), source };
+                Against::Profile(Arc::new(TableProfile::from_json(&std::fs::read(&path).map_err(refused)?)?))
+            }
+        }))
     }
 
     /// The windows to look at, oldest first, and whether there are more than a run takes.
@@ -341,8 +346,12 @@ impl Running<'_> {
     }
 
     /// The windows before one, of a trailing reference.
-    async fn before(&self, current: &Reading, span: Span) -> Result<Option<Span>, MonitorError> {
-        let Reference::Trailing(windows) = self.monitor.reference else { return Ok(None) };
+    async fn before(
+        &self,
+        current: &Arc<Reading>,
+        span: Span,
+        windows: usize,
+    ) -> Result<Against, MonitorError> {
         let start_us = match self.monitor.cut {
             Cut::Rows(rows) => {
                 let offset = (windows as u64).saturating_mul(rows) - 1;
@@ -353,7 +362,7 @@ impl Running<'_> {
             }
             _ => self.calendar().shifted(span, -(windows as i64)).map_or(span.start_us, |span| span.start_us),
         };
-        Ok(Some(Span { start_us, end_us: span.start_us }))
+        Ok(Against::Rows(current.clone(), Some(Span { start_us, end_us: span.start_us })))
     }
 
     /// Takes checks through their states; without states the window is out of its turn.
@@ -393,7 +402,7 @@ impl Running<'_> {
         for check in checks {
             let before = states.remove(&(check.column.clone(), check.aspect.clone()));
             let before = before.and_then(|row| row.state).unwrap_or_default();
-            let (state, notice) = step(before, check.verdict);
+            let (state, notice) = step(before, check.standing());
             judged.push(row(check, Some(state), notice));
         }
         // What was checked before and is not now: without rows nothing is known of it; with rows there is no such thing any more.
@@ -413,6 +422,28 @@ impl Running<'_> {
         }
         *states = judged.iter().map(|row| (row.subject(), row.clone())).collect();
         judged
+    }
+}
+
+/// What windows are compared with.
+enum Base {
+    /// So many windows before each.
+    Before(usize),
+    /// The same for all.
+    Same(Against),
+}
+
+impl Base {
+    /// Its columns, and whether there are statistics for their types.
+    fn columns(&self, current: &Reading) -> Vec<(String, bool)> {
+        match self {
+            Self::Before(_) => columns_of(&current.schema),
+            Self::Same(Against::Rows(reading, _)) => columns_of(&reading.schema),
+            Self::Same(Against::Profile(profile)) => {
+                let columns = profile.columns().iter().map(|column| (column.name().to_owned(), true));
+                columns.chain(profile.skipped().iter().map(|name| (name.clone(), false))).collect()
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Windows, states and what is recorded.
 
 use hanok_catalog::BranchKind;
+use hanok_drift::profile::TableProfile;
 use hanok_lake::ForkRequest;
 use hanok_monitor::{MonitorError, Notice, Request, status};
 use hanok_types::BranchName;
@@ -127,7 +128,49 @@ async fn references_trail_or_are_versions_and_branches() {
     };
     project.lake.fork(&dev).await.unwrap();
     let window = project.run(8).await.monitors[0].windows[0].clone();
-    assert_eq!((window.reference_rows, window.found.len()), (200, 2), "{window:?}");
+    // The window is as that day was.
+    assert_eq!((window.reference_rows, window.found.len()), (200, 0), "{window:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_profile_is_a_reference() {
+    let project =
+        Project::new(&monitor("").replace("{ from: 2026-03-01, to: 2026-03-05 }", "{ profile: first.json }"))
+            .await;
+    project.add(0..6, |day| if day == 5 { 3.0 } else { 0.0 }, 0).await;
+    let error = project.run(5).await.monitors[0].error.clone().unwrap();
+    assert!(error.starts_with("HK0005") && error.contains("first.json"), "{error}");
+    let sql = "select x, room, 1 as gone from raw.t where at < '2026-03-05T00:00:00Z'";
+    let mut stream = project.session().sql(sql).await.unwrap();
+    let mut profile = TableProfile::new(&stream.schema()).unwrap();
+    while let Some(batch) = stream.next().await.unwrap() {
+        profile.update(&batch, 1).unwrap();
+    }
+    std::fs::write(project.path("first.json"), profile.to_json().unwrap()).unwrap();
+    let found = async |day| {
+        let window = project.run(day).await.monitors[0].windows[0].clone();
+        let found: Vec<_> = window.found.iter().map(|found| found.aspect.clone()).collect();
+        (window.rows, window.reference_rows, found.join(" "))
+    };
+    assert_eq!(found(5).await, (200, 800, "schema".to_owned()));
+    assert_eq!(found(6).await, (200, 800, "schema values range".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn predictions_are_measured_by_labels() {
+    let performance = "    sql: \"select *, x + 0.1 as y from raw.t\"\n    performance: { prediction: x, label: y, task: regression, margin: 0.05 }\n";
+    let yaml = monitor("").replace("    table: raw.t\n", performance);
+    let project = Project::new(&yaml).await;
+    project.add(0..6, |_| 0.0, 0).await;
+    let checks = "select aspect, measure, round(value, 6), verdict from monitor.results where aspect = 'performance' order by window_start";
+    project.run(5).await;
+    assert_eq!(project.sql(checks).await, ["performance rmse 0.1 stable"]);
+    project.define(
+        &yaml.replace("x + 0.1 as y", "x + case when at < '2026-03-06T00:00:00Z' then 0.1 else 0.4 end as y"),
+    );
+    let ran = project.run(6).await;
+    assert_eq!(project.sql(checks).await[1], "performance rmse 0.4 drifted");
+    assert!(ran.monitors[0].alarms.iter().any(|alarm| alarm.aspect == "performance"), "{ran:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
