@@ -129,7 +129,7 @@ async fn references_trail_or_are_versions_and_branches() {
     project.lake.fork(&dev).await.unwrap();
     let window = project.run(8).await.monitors[0].windows[0].clone();
     // The window is as that day was.
-    assert_eq!((window.reference_rows, window.found.len()), (200, 0), "{window:?}");
+    assert!(window.reference_rows == 200 && window.found.iter().all(|found| !found.is_bad), "{window:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

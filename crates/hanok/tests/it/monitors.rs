@@ -69,7 +69,7 @@ fn the_past_of_a_monitor() {
 
 #[test]
 fn monitors_that_cannot_run_are_told() {
-    let hanok = project("", "");
+    let hanok = project("  - { name: log, file: alerts.jsonl }\n", "log");
     hanok.check("monitor_unknown", &hanok.show(&["monitor", "visit"]));
     hanok.check(
         "monitor_range",
