@@ -24,7 +24,7 @@ const AFTER_COMMANDS: &str = "\
 | 0 | done |
 | 1 | the command failed; the error has a code, see [errors.md](errors.md) or `hanok errors CODE` |
 | 2 | the command line was not understood |
-| 3 | the build ran, but models or tests failed; or a merge has conflicts |
+| 3 | the build ran, but models or tests failed; a merge has conflicts; or a monitor has an alarm, could not run, or could not alert |
 | 130 | interrupted with Ctrl-C; what was committed stays, nothing half-written is kept |
 
 ## Environment
@@ -69,6 +69,9 @@ fn leaves(root: &Command) -> Vec<(String, Command)> {
     for command in root.get_subcommands() {
         let name = format!("{} {}", root.get_bin_name().unwrap_or(root.get_name()), command.get_name());
         if command.has_subcommands() {
+            if !command.is_subcommand_required_set() {
+                found.push((name.clone(), command.clone()));
+            }
             let inner = command.clone().bin_name(&name);
             found.extend(leaves(&inner));
         } else {

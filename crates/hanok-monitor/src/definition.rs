@@ -136,13 +136,13 @@ pub fn read_definitions(project: &Path) -> Result<Definitions, DefinitionError> 
         let file: File = read_yaml(&path)?;
         let twice =
             |what, name: &Name| DefinitionError::Twice { what, name: name.clone(), path: path.clone() };
-        for channel in file.channels {
+        for channel in file.channels.unwrap_or_default() {
             if all.channels.iter().any(|other| other.name == channel.name) {
                 return Err(twice("channel", &channel.name));
             }
             all.channels.push(channel);
         }
-        for monitor in file.monitors {
+        for monitor in file.monitors.unwrap_or_default() {
             if all.monitors.iter().any(|other| other.name == monitor.name) {
                 return Err(twice("monitor", &monitor.name));
             }
@@ -161,10 +161,8 @@ pub fn read_definitions(project: &Path) -> Result<Definitions, DefinitionError> 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    #[serde(default)]
-    channels: Vec<Channel>,
-    #[serde(default)]
-    monitors: Vec<Monitor>,
+    channels: Option<Vec<Channel>>,
+    monitors: Option<Vec<Monitor>>,
 }
 
 #[derive(Deserialize)]
@@ -549,6 +547,8 @@ mod tests {
         let profile = replaced("{ trailing: 1 }", "{ profile: a.json }");
         assert_eq!(read_one(&profile).unwrap().reference, Reference::Profile("a.json".into()));
         assert!(read(&replaced("{ trailing: 1 }", "{ profile: a.json, version: 1 }")).is_err());
+        // A list whose entries are all commented out.
+        assert!(read("channels:\nmonitors:\n").unwrap().monitors.is_empty());
         let twice =
             format!("{}{}", monitor("rows_min: 1"), monitor("rows_min: 1").trim_start_matches("monitors:\n"));
         assert!(matches!(read(&twice), Err(DefinitionError::Twice { what: "monitor", .. })));
