@@ -27,6 +27,8 @@ MANY = 1_000_000
 APART = {"xgboost", "woodelf", "fasttreeshap"}
 # The largest difference from a peer, by the largest value: what sums of f32 in another order give, and a peer's own inexactness.
 DIFFERENCE = 1e-4
+# Woodelf's single precision loses a digit more; shap's C code, in double precision, agrees with ours where both are measured.
+DIFFERENCES = {"woodelf": 1e-3}
 # CPU seconds that a run of a peer may take.
 CPU_S = 240
 
@@ -92,11 +94,12 @@ def make(*names):
 
 
 def cut(case, count):
-    """The first rows, in a file of their own."""
+    """The first rows, in a file of their own. Copied in parts: what this process holds counts as memory of those that it starts."""
     path = FOLDER / f"{case.features}.first-{count}"
     if not path.exists():
-        with open(FOLDER / case.data(), "rb") as rows:
-            path.write_bytes(rows.read(8 * case.features * count))
+        with open(FOLDER / case.data(), "rb") as rows, open(path, "wb") as first:
+            for row in range(0, count, ROWS):
+                first.write(rows.read(8 * case.features * min(ROWS, count - row)))
     return path
 
 
@@ -113,7 +116,7 @@ def peer(name, case, count):
         if done.returncode:
             raise Failed(done.stderr[-2000:])
         taken = json.loads(done.stdout.splitlines()[-1])
-        if taken["difference"] > DIFFERENCE:
+        if taken["difference"] > DIFFERENCES.get(name, DIFFERENCE):
             raise Failed(f"its values differ by {taken['difference']:.1e} of the largest")
         extra = {"rows": count, "difference": taken["difference"]}
         return Sample(taken["cpu_s"], taken["wall_s"], taken["rss_mb"], units=count, extra=extra)
