@@ -3,6 +3,7 @@
 mod branch;
 mod drift;
 mod maintain;
+mod monitor;
 mod plot;
 mod predictor;
 mod staging;
@@ -23,6 +24,7 @@ pub(crate) use drift::{
     DetectorArg, DriftArgs, DriftCommand, MethodOfDrift, ProfileArgs, ProfileCommand, WatchArgs,
 };
 pub(crate) use maintain::{TablesArgs, VacuumArgs};
+pub(crate) use monitor::{MonitorArgs, MonitorCommand, MonitorRunArgs, MonitorStatusArgs};
 pub(crate) use plot::{KindArg, LanguageArg, PlotArgs, ThemeArg};
 pub(crate) use predictor::{
     AskingArgs, DataArgs, ExplainArgs, MethodArg, ModelAddArgs, ModelCommand, OutputArg, PredictArgs,
@@ -42,7 +44,7 @@ Exit codes:
   1    the command failed; the error has a code (`hanok errors CODE` explains it)
   2    the command line was not understood
   3    models or tests of a build failed; a merge has conflicts; `drift --exit-code` found drift;
-       `swap` found harm
+       `swap` found harm; a monitor has an alarm
   130  interrupted
 
 Environment:
@@ -238,6 +240,15 @@ Examples:
     Drift(DriftArgs),
     /// Keep what there is to say of rows without the rows: a profile that can be compared and added up
     Profile(ProfileArgs),
+    /// Compare the newest windows of tables with their references, record what was found, alert
+    #[command(after_help = "\
+Examples:
+  hanok monitor                                     the windows since the last run, of every monitor
+  hanok monitor departures --dry-run                what one would find, without recording or alerting
+  hanok monitor --from 2013-02-01 --to 2014-01-01   windows of the past, without alerts
+  hanok monitor status                              how each monitor stands
+  hanok sql \"select * from monitor.results where verdict = 'drifted'\"")]
+    Monitor(MonitorArgs),
     /// Join the small files of tables into larger ones
     #[command(after_help = "\
 Examples:

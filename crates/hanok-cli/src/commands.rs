@@ -16,6 +16,7 @@ mod load;
 mod maintain;
 mod materialize;
 mod model;
+mod monitor;
 mod plot;
 mod predict;
 mod profile;
@@ -58,6 +59,7 @@ pub(crate) async fn dispatch(context: Arc<Context>, command: Command) -> Result<
         Command::Plot(args) => plot::plot(context, args).await,
         Command::Drift(args) => drift::drift(context, args).await,
         Command::Profile(args) => profile::profile(context, args).await,
+        Command::Monitor(args) => monitor::monitor(context, args).await,
         Command::Optimize(args) => maintain::maintain(context, Maintenance::Optimize, &args.tables).await,
         Command::Vacuum(args) => {
             let what = Maintenance::Vacuum { older_than: args.older_than, dry_run: args.dry_run };

@@ -24,7 +24,7 @@ const AFTER_COMMANDS: &str = "\
 | 0 | done |
 | 1 | the command failed; the error has a code, see [errors.md](errors.md) or `hanok errors CODE` |
 | 2 | the command line was not understood |
-| 3 | models or tests of a build failed; a merge has conflicts; `drift --exit-code` found drift |
+| 3 | models or tests of a build failed; a merge has conflicts; `drift --exit-code` found drift; `swap` found harm; a monitor has an alarm, could not run, or could not alert |
 | 130 | interrupted with Ctrl-C; what was committed stays, nothing half-written is kept |
 
 ## Environment

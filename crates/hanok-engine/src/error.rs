@@ -153,6 +153,10 @@ rooms! {
     Outputs(hanok_drift::outputs::OutputsError),
     /// A comparison of two models.
     Swap(crate::swap::SwapError),
+    /// The definitions of monitors.
+    Monitors(hanok_monitor::DefinitionError),
+    /// Monitors.
+    Monitor(hanok_monitor::MonitorError),
     /// Features.
     Features(hanok_features::FeatureError),
     /// A table's name.

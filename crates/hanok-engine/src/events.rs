@@ -6,7 +6,7 @@ pub enum Event<'a> {
     /// Work on a thing began.
     Started {
         /// `load`, `model`, `test`, `view`, `join`, `table`, `publish`, `stage`,
-        /// `predict`, `explain`.
+        /// `predict`, `explain`, `monitor`.
         what: &'static str,
         /// Its name.
         name: &'a str,

@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod load;
 mod maintain;
+mod monitors;
 mod output;
 mod plots;
 mod predictors;
@@ -32,6 +33,7 @@ pub use engine::{BuildRequest, Engine, JoinRequest, MaterializeRequest};
 pub use error::EngineError;
 pub use events::{Event, Observer};
 pub use maintain::Maintenance;
+pub use monitors::{MonitorReport, MonitorRequest, StatusReport};
 pub use output::Format;
 pub use plots::{plot_file, write_picture, write_table};
 pub use predictors::{
@@ -58,6 +60,7 @@ pub use hanok_features::{Registry, Selection};
 pub use hanok_lake::{
     AsOf, Change, Conflict, Garbage, MergeMode, MergeOutcome, RowCounts, TableDifference, TableMerge,
 };
+pub use hanok_monitor::{Alarm, Delivery, Found, MonitorStatus, Monitored, Notice, WindowResult};
 pub use hanok_query::QueryStream;
 pub use hanok_report::Joint;
 pub use hanok_staging::{ColumnManifest, Manifest, TableManifest};

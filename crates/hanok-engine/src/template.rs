@@ -48,6 +48,7 @@ const FLIGHTS: Files = files! { "examples/flights":
     "models/staging/stg_flights.sql",
     "models/staging/stg_planes.sql",
     "models/staging/stg_weather.sql",
+    "monitors/flights.yaml",
     "sources/nycflights13.yaml",
     "train.py",
     "trained/delay.json",
@@ -61,6 +62,7 @@ const BLANK: Files = files! { "examples/blank":
     "hanok.yaml",
     "models/schema.yml",
     "models/visits_by_day.sql",
+    "monitors/monitors.yaml",
     "sources/visits.yaml",
 };
 

@@ -18,7 +18,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("heed", &["hanok-online"]),
     ("hyper", &["hanok-serve"]),
     ("hyper-util", &["hanok-serve"]),
-    ("reqwest", &["hanok-infer"]),
+    ("reqwest", &["hanok-infer", "hanok-monitor"]),
     ("sqlx", &["hanok-catalog", "hanok-publish"]),
     ("tokio-postgres", &["hanok-publish"]),
 ];

@@ -25,6 +25,7 @@ const TIERS: &[(&str, u8)] = &[
     ("hanok-features", 2),
     ("hanok-staging", 2),
     ("hanok-explain", 2),
+    ("hanok-monitor", 2),
     ("hanok-report", 2),
     ("hanok-engine", 3),
     ("hanok-serve", 3),

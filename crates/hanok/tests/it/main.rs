@@ -9,6 +9,7 @@
 mod branches;
 mod drift;
 mod help;
+mod monitors;
 mod plots;
 mod predictors;
 mod processes;
