@@ -363,8 +363,7 @@ fn task(models: [&Model; 2], width: usize, predictions: &[Vec<f64>; 2]) -> Resul
             false => Err(different(models, " that are no probabilities")),
         };
     }
-    let is_told =
-        |model: &&Model| matches!(model.link(), Link::Logistic { .. } | Link::Softmax | Link::Step);
+    let is_told = |model: &&Model| matches!(model.link(), Link::Logistic { .. } | Link::Softmax | Link::Step);
     let told = models.iter().any(is_told);
     let is_probability = |value: &f64| !value.is_finite() || (0.0..=1.0).contains(value);
     let is_possible = predictions.iter().flatten().all(is_probability);

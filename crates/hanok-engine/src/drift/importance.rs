@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use hanok_explain::{
-    ColumnChoice, ExplainOptions, Explaining, Explanation, Method, OutputKind, ViewError, importance,
+    AskingOptions, ColumnChoice, ExplainOptions, Explaining, Explanation, Method, OutputKind, ViewError,
+    importance,
 };
 use hanok_report::Importance;
 use hanok_types::column_name;
@@ -59,6 +60,8 @@ impl DriftPlace {
                 interactions: false,
                 columns: ColumnChoice { features: Vec::new(), keys: Some(Vec::new()), label: None },
                 threads,
+                asking: AskingOptions::default(),
+                rows: None,
             };
             let mut explaining = Explaining::new(&model, rows.schema_ref(), None, &options)?;
             explaining.explain(&rows)?;

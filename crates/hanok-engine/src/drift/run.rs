@@ -189,7 +189,7 @@ fn described(side: &DriftSide, opened: &Opened) -> Side {
     }
 }
 
-pub(super) fn now() -> String {
+pub(crate) fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
