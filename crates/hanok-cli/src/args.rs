@@ -206,7 +206,7 @@ Examples:
   hanok explain delay --data mart.departures --row carrier=B6,flight=725
   hanok explain delay --data mart.departures --background mart.typical_day --output probability
   hanok explain delay --data departures.csv --interactions --check -o explained.parquet
-  hanok explain net.onnx --data mart.departures --background mart.typical_day --background-rows 100 -o explained.parquet")]
+  hanok explain net.onnx --data mart.departures --background mart.typical_day --background-rows 100")]
     Explain(ExplainArgs),
     /// Compare two models on the same rows: may the second one take the first one's place?
     #[command(after_help = "\

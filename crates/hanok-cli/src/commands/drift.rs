@@ -27,7 +27,7 @@ const MEMORY_MB_DEFAULT: u64 = 2048;
 
 /// What the file is to hold, by its extension.
 #[derive(Clone, Copy)]
-enum Form {
+pub(super) enum Form {
     Html,
     Json,
 }
@@ -109,7 +109,8 @@ pub(super) fn side(text: Option<String>) -> Result<DriftSide, CliError> {
     text.unwrap_or_default().parse::<DriftSide>().map_err(|error| EngineError::from(error).into())
 }
 
-fn form(path: &Path) -> Result<Form, CliError> {
+/// What a file is to hold, by its extension.
+pub(super) fn form(path: &Path) -> Result<Form, CliError> {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     match extension.as_str() {
         "html" | "htm" => Ok(Form::Html),
