@@ -50,7 +50,7 @@ fn pair(
 /// A model's own predictions, one output after the other.
 fn predictions(model: &Model, rows: &RecordBatch) -> Vec<Vec<f64>> {
     let choice = ColumnChoice { keys: Some(Vec::new()), ..ColumnChoice::default() };
-    let predicting = Predicting::new(model, rows.schema_ref(), &choice, 1).unwrap();
+    let predicting = Predicting::new(model, rows.schema_ref(), &choice, 1, Some(rows)).unwrap();
     let predicted = predicting.predict(rows).unwrap();
     predicted.columns().iter().map(|column| column.as_primitive::<Float64Type>().values().to_vec()).collect()
 }
@@ -146,7 +146,7 @@ fn features_are_told_apart_by_the_columns_that_they_are_given() {
 #[test]
 fn classes_are_compared_together_and_their_attributions_are_those_of_the_class_that_is_said() {
     let one = model("lightgbm-multi.txt");
-    let outputs = one.ensemble.outputs();
+    let outputs = one.ensemble().unwrap().outputs();
     let rows = rows(120);
     let choice = PairOptions { columns: ColumnChoice::default(), ..options() };
     // One of them against itself: nothing moves.
