@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn thresholds_are_set_by_name() {
         let set = |name: &str, value: &str| options(&[(name.to_owned(), value.to_owned())]);
-        assert_eq!(set("le_cam", "0.2").unwrap().le_cam, 0.2);
+        assert_eq!(set("le_cam", "0.2").unwrap().le_cam.to_string(), "0.2");
         assert_eq!(set("categories", "10").unwrap().categories, 10);
         assert!(set("psi", "0.2").is_err() && set("alpha", "small").is_err());
     }
