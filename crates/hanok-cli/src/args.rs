@@ -219,10 +219,11 @@ Gates of --gate, and what they allow by default (docs/swap.md):
   rank_correlation=0.9   Spearman's correlation of the predictions, at least
   attribution=0.9        nDCG of the features by their SHAP values, at least
 
-Ends with 3 when M2 would do harm: worse by labels, in a segment, in calibration, or by missing predictions.
+Ends with 3 when M2 would do harm: worse by labels, in a segment, in calibration, or by missing
+predictions.
 
 Examples:
-  hanok swap --m1 delay --m2 trained/delay_next.txt --data july.parquet --label dep_delay -o swap.html
+  hanok swap --m1 delay --m2 delay_next.txt --data july.parquet --label dep_delay -o swap.html
   hanok swap --m1 delay@1 --m2 delay@2 --data mart.departures --label dep_delay --by carrier,origin
   hanok swap --m1 risk --m2 new.cbm --data mart.today --reference mart.last_year --label defaulted
   hanok swap --m1 a.json --m2 b.json --data rows.csv --gate disagreement=0.1 --json")]

@@ -53,6 +53,9 @@ fn json_has_the_documented_fields_and_what_the_page_says() {
     let first = document["ranked"][0]["column"].as_u64().unwrap() as usize;
     assert_eq!(document["report"]["columns"][first]["verdict"], "drifted");
     let (document, names) = fields(&models::swap(300, true).json().unwrap());
-    assert_eq!(names.join(" "), "data estimated format inputs made models rollback swap title version");
+    assert_eq!(
+        names.join(" "),
+        "data estimated format inputs made models movers rollback swap title version"
+    );
     assert_eq!(document["inputs"]["format"], "hanok-drift-report");
 }

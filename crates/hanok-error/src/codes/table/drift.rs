@@ -19,21 +19,6 @@ codes! { CODES:
     DRIFT_DETECTOR = "HK1806", "a streaming detector's setting is out of range",
         "A confidence, a window or a threshold is not of the range that the message names.",
         "Correct the setting; the defaults are those of the method's authors.";
-    SWAP_OUTPUTS = "HK1860", "two models do not predict the same thing",
-        "Both models must predict a number, the probability of one class, or the probabilities of the same classes. The models' outputs are more or fewer, or several numbers that are no probabilities.",
-        "Compare models of one task; of models with several numbers name one output with `--class`, counted from 0.";
-    SWAP_LABEL = "HK1861", "the column with the truth cannot be used",
-        "The column of `--label` does not exist, is no number, or has values that the models' predictions cannot be: of a probability other than 0 and 1, of classes other than their numbers from 0 on.",
-        "Make a column of numbers in a query: `--data-sql \"select *, case when … then 1 else 0 end as label from …\"`. Rows without a label may be null.";
-    SWAP_SEGMENTS = "HK1862", "the rows cannot be divided by a column",
-        "The column of `--by` does not exist, or it has more different values than segments can be told apart.",
-        "Name a column with few different values, or make one in a query, such as the hour of a time.";
-    SWAP_ROWS = "HK1863", "there are no rows to compare two models on",
-        "The table, file or query of `--data` or `--reference` has no rows.",
-        "Look at the name of the table and at the query's conditions.";
-    SWAP_GATE = "HK1864", "a gate or a metric of a swap is not known",
-        "The name of a `--gate NAME=VALUE` is not that of a gate, or that of `--metric` none of the models' task.",
-        "Use one of those that the message names; docs/swap.md says what each gate looks at and what it allows by default.";
     DRIFT_WINDOWS = "HK1807", "the times of a table make no windows",
         "Drift over time cuts the current table into windows of one width. No row has a time, or the width that was asked for gives more windows than the message allows.",
         "Name the column with the times of the rows, or choose wider windows.";
@@ -115,6 +100,21 @@ codes! { CODES:
     MONITOR_WINDOWS = "HK1856", "windows cannot be cut",
         "`--from` and `--to` hold no whole window, or a window of rows would begin before the table does.",
         "Give a longer range; windows of a calendar begin at midnight, on Monday or on the first of the month in the monitor's time zone.";
+    SWAP_OUTPUTS = "HK1860", "two models do not predict the same thing",
+        "Both models must predict a number, the probability of one class, or the probabilities of the same classes. The models' outputs are more or fewer, or several numbers that are no probabilities.",
+        "Compare models of one task; of models with several numbers name one output with `--class`, counted from 0.";
+    SWAP_LABEL = "HK1861", "the column with the truth cannot be used",
+        "The column of `--label` does not exist, is no number, or has values that the models' predictions cannot be: of a probability other than 0 and 1, of classes other than their numbers from 0 on.",
+        "Make a column of numbers in a query: `--data-sql \"select *, case when … then 1 else 0 end as label from …\"`. Rows without a label may be null.";
+    SWAP_SEGMENTS = "HK1862", "the rows cannot be divided by a column",
+        "The column of `--by` does not exist, or it has more different values than segments can be told apart.",
+        "Name a column with few different values, or make one in a query, such as the hour of a time.";
+    SWAP_ROWS = "HK1863", "there are no rows to compare two models on",
+        "The table, file or query of `--data` or `--reference` has no rows.",
+        "Look at the name of the table and at the query's conditions.";
+    SWAP_GATE = "HK1864", "a gate or a metric of a swap is not known",
+        "The name of a `--gate NAME=VALUE` is not that of a gate, or that of `--metric` none of the models' task.",
+        "Use one of those that the message names; docs/swap.md says what each gate looks at and what it allows by default.";
     REPORT_JSON = "HK1890", "a report cannot be written as JSON",
         "A result of a comparison has something that JSON cannot carry; results of Hanok's own comparisons do not.",
         "Report it with the message; the HTML of the same report can still be written.";
