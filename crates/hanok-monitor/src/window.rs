@@ -131,14 +131,25 @@ impl Calendar {
         }
     }
 
-    /// When a day begins in the zone. Where the clocks go forward at midnight it is the first hour there is.
+    /// When a day begins in the zone. Where the clocks go forward at midnight it is the moment at which they do.
     fn midnight(&self, date: NaiveDate) -> Option<i64> {
         let midnight = date.and_time(NaiveTime::MIN);
-        let begins = (0..=96).find_map(|quarters| {
-            let time = midnight.checked_add_signed(chrono::TimeDelta::minutes(15 * quarters))?;
-            self.zone.from_local_datetime(&time).earliest()
-        });
-        Some(begins?.timestamp_micros())
+        if let Some(begins) = self.zone.from_local_datetime(&midnight).earliest() {
+            return Some(begins.timestamp_micros());
+        }
+        let quarter = |quarters: i64| midnight.checked_add_signed(chrono::TimeDelta::minutes(15 * quarters));
+        let after = (1..=96).find_map(|at| self.zone.from_local_datetime(&quarter(at)?).earliest())?;
+        let is_before = |us: i64| {
+            let utc = DateTime::from_timestamp_micros(us).map(|time| time.naive_utc());
+            utc.is_some_and(|utc| self.zone.from_utc_datetime(&utc).naive_local() < midnight)
+        };
+        // The first moment at which it is not the day before, within the quarter of an hour.
+        let (mut low, mut high) = (after.timestamp_micros() - 15 * 60_000_000, after.timestamp_micros());
+        while low + 1 < high {
+            let middle = low + (high - low) / 2;
+            if is_before(middle) { low = middle } else { high = middle }
+        }
+        Some(high)
     }
 
     /// The windows to look at, oldest first, and whether there are more than a run takes. A window is complete when all of it lies
