@@ -41,7 +41,7 @@ mod sort;
 mod special;
 pub mod stream;
 mod text;
-mod threads;
+pub mod threads;
 mod trees;
 mod verdict;
 

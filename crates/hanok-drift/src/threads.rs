@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Does `run` for 0 to `count` − 1 and gives the results in this order; after an error nothing more begins. Each thread keeps memory
 /// for sorting from one call to the next.
-pub(crate) fn each<T: Send, E: Send>(
+///
+/// # Errors
+/// The first error by number.
+pub fn each<T: Send, E: Send>(
     count: usize,
     threads: usize,
     run: impl Fn(usize, &mut Vec<u64>) -> Result<T, E> + Sync,

@@ -38,6 +38,18 @@ pub struct DriftPlace {
     pub memory_bytes: u64,
 }
 
+impl DriftPlace {
+    /// A project, with what its settings allow.
+    pub fn of(engine: &Engine) -> DriftPlace {
+        let project = &engine.project;
+        DriftPlace {
+            engine: Some(engine.clone()),
+            threads: project.threads.value,
+            memory_bytes: project.memory_mb.value << 20,
+        }
+    }
+}
+
 /// What to compare.
 #[derive(Clone, Debug)]
 pub struct DriftRequest {

@@ -224,11 +224,6 @@ impl Engine {
         observer: &Arc<Observer>,
     ) -> Result<DriftReport, EngineError> {
         let names = [short_name(&reference), short_name(&current)];
-        let place = DriftPlace {
-            engine: Some(self.clone()),
-            threads: self.project.threads.value,
-            memory_bytes: self.project.memory_mb.value << 20,
-        };
         let request = DriftRequest {
             reference: DriftSide::try_from(reference)?,
             current: DriftSide::try_from(current)?,
@@ -239,7 +234,7 @@ impl Engine {
             together: false,
             options: hanok_drift::Options::default(),
         };
-        let mut report = place.drift(request, observer.clone()).await?.report;
+        let mut report = DriftPlace::of(self).drift(request, observer.clone()).await?.report;
         for (side, name) in report.sides.iter_mut().zip(names) {
             side.name = name.unwrap_or_else(|| std::mem::take(&mut side.name));
         }

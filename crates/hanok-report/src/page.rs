@@ -75,6 +75,23 @@ pub(crate) fn hash(hash: &str) -> String {
     format!("<small>{}</small>", text(hash))
 }
 
+/// Two things beside each other, without the lines that neither has.
+pub(crate) fn facts<const N: usize>(
+    lines: [(Word, [Option<String>; 2]); N],
+    heads: &[&str; 2],
+    words: Words,
+) -> String {
+    let lines: Vec<Row> = lines
+        .into_iter()
+        .filter(|(_, values)| values.iter().any(Option::is_some))
+        .map(|(word, values)| {
+            let [first, second] = values.map(|value| cell(value.unwrap_or_else(|| "–".to_owned())));
+            vec![cell(words.of(word)), first, second].into()
+        })
+        .collect();
+    table("facts", "", &["", heads[0], heads[1]], &lines)
+}
+
 /// What the caller knows of both sides, beside each other; `rows` are those of the sides.
 pub(crate) fn sides(sides: &[Side; 2], heads: [Word; 2], words: Words, rows: &[Option<u64>; 2]) -> String {
     let texts = |of: &dyn Fn(&Side) -> Option<String>| sides.each_ref().map(of);
@@ -86,14 +103,6 @@ pub(crate) fn sides(sides: &[Side; 2], heads: [Word; 2], words: Words, rows: &[O
         (Word::Rows, rows.map(|rows| rows.map(count))),
         (Word::Hash, texts(&|side| side.hash.as_deref().map(hash))),
     ];
-    let lines: Vec<Row> = lines
-        .into_iter()
-        .filter(|(_, values)| values.iter().any(Option::is_some))
-        .map(|(word, values)| {
-            let [first, second] = values.map(|value| cell(value.unwrap_or_else(|| "–".to_owned())));
-            vec![cell(words.of(word)), first, second].into()
-        })
-        .collect();
     let head = |at: usize| {
         let own = text(&sides[at].name);
         if own.is_empty() {
@@ -102,5 +111,5 @@ pub(crate) fn sides(sides: &[Side; 2], heads: [Word; 2], words: Words, rows: &[O
             format!("{}: {own}", words.of(heads[at]))
         }
     };
-    table("facts", "", &["", &head(0), &head(1)], &lines)
+    facts(lines, &[&head(0), &head(1)], words)
 }

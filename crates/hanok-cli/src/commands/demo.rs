@@ -4,7 +4,7 @@ mod july;
 mod lookup;
 mod report;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -117,6 +117,18 @@ fn is_empty(folder: &Path) -> bool {
     }
 }
 
+/// The features of departures.
+fn with_features(entities: RowSource, output: PathBuf) -> JoinRequest {
+    JoinRequest {
+        entities,
+        selection: Selection::Service(SERVICE.to_owned()),
+        timestamp: None,
+        full_feature_names: false,
+        as_known_at: false,
+        output,
+    }
+}
+
 async fn load(console: &Console, engine: &Engine, report: &mut DemoReport) -> Result<(), CliError> {
     let progress = Progress::new(console.bars());
     let loaded = engine.load(&[], &progress.observer()).await?;
@@ -165,14 +177,7 @@ async fn join(
     folder: &Path,
     report: &mut DemoReport,
 ) -> Result<(), CliError> {
-    let request = JoinRequest {
-        entities: RowSource::Table(LABELS.to_owned()),
-        selection: Selection::Service(SERVICE.to_owned()),
-        timestamp: None,
-        full_feature_names: false,
-        as_known_at: false,
-        output: folder.join(TRAINING_FILE),
-    };
+    let request = with_features(RowSource::Table(LABELS.to_owned()), folder.join(TRAINING_FILE));
     let progress = Progress::new(console.bars());
     let spinner = Progress::spinner(console.bars(), "joining");
     let joined = engine.join(request, &progress.observer()).await?;

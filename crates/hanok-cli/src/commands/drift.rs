@@ -16,7 +16,7 @@ use hanok_engine::{
     write_picture,
 };
 
-use crate::args::{DriftArgs, DriftCommand, LanguageArg, MethodOfDrift};
+use crate::args::{DriftArgs, DriftCommand, MethodOfDrift};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::progress::Progress;
@@ -75,7 +75,7 @@ pub(crate) async fn drift(context: &Context, args: DriftArgs) -> Result<ExitStat
         let found = place.drift(request, Arc::from(progress.observer())).await?;
         drop(progress);
         if let Some((form, path)) = &output {
-            write(&found, *form, path, args.lang)?;
+            write(&found, *form, path, args.lang.into())?;
         }
         let written = output.as_ref().map(|(_, path)| path.as_path());
         if console.json {
@@ -119,11 +119,7 @@ pub(super) fn form(path: &Path) -> Result<Form, CliError> {
     }
 }
 
-fn write(found: &DriftOutcome, form: Form, path: &Path, language: LanguageArg) -> Result<(), CliError> {
-    let language = match language {
-        LanguageArg::En => Language::En,
-        LanguageArg::Ko => Language::Ko,
-    };
+fn write(found: &DriftOutcome, form: Form, path: &Path, language: Language) -> Result<(), CliError> {
     let text = match form {
         Form::Html => found.report.html(language).map_err(EngineError::from)?,
         Form::Json => format!("{:#}\n", found.json()?),

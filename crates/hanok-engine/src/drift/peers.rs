@@ -1,9 +1,7 @@
 //! What other libraries would say.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-
 use hanok_drift::peers::{evidently, nannyml};
+use hanok_drift::threads::each;
 use hanok_drift::{CompareError, Pair};
 use serde::Serialize;
 
@@ -65,7 +63,7 @@ pub(super) fn by_peer(
     names: &Names,
     threads: usize,
 ) -> Result<(Vec<PeerColumn>, Vec<String>), EngineError> {
-    let one = |at: usize| {
+    let one = |at: usize, _: &mut Vec<u64>| -> Result<Result<PeerColumn, String>, EngineError> {
         let pair = pair(sides, &names.common[at])?;
         let found = match method {
             PeerMethod::Evidently => by_evidently(&pair),
@@ -113,35 +111,4 @@ fn by_nannyml(pair: &Pair) -> Result<Option<PeerColumn>, CompareError> {
         has_drifted: found.alerts().contains(&true),
         chunks: found.current,
     }))
-}
-
-/// The results of `work` on each number below `count`, on some threads.
-fn each<T: Send>(
-    count: usize,
-    threads: usize,
-    work: impl Fn(usize) -> Result<T, EngineError> + Sync,
-) -> Result<Vec<T>, EngineError> {
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(count)));
-    let run = || {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            if at >= count {
-                break;
-            }
-            let result = work(at);
-            if result.is_err() {
-                next.store(count, Ordering::Relaxed);
-            }
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads.min(count) {
-            scope.spawn(run);
-        }
-        run();
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_unstable_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
 }

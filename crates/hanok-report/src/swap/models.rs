@@ -6,7 +6,7 @@ use super::{Model, View};
 use crate::figures::{bytes, count};
 use crate::input::Side;
 use crate::markup::{Row, cell, name, paragraph, section, table, text};
-use crate::page::hash;
+use crate::page::{facts, hash};
 use crate::words::Word;
 
 /// Names of a list.
@@ -27,15 +27,7 @@ pub(super) fn html(view: &View<'_>) -> String {
         (Word::Single, both(&|model| model.single_micros.map(single))),
         (Word::Hash, both(&|model| model.hash.as_deref().map(hash))),
     ];
-    let rows: Vec<Row> = lines
-        .into_iter()
-        .filter(|(_, values)| values.iter().any(Option::is_some))
-        .map(|(word, values)| {
-            let [first, second] = values.map(|value| cell(value.unwrap_or_else(|| "–".to_owned())));
-            vec![cell(words.of(word)), first, second].into()
-        })
-        .collect();
-    let mut body = table("facts", "", &["", words.of(Word::First), words.of(Word::Second)], &rows);
+    let mut body = facts(lines, &[words.of(Word::First), words.of(Word::Second)], words);
     body += &only(view, 0, words.choose("Only M1 reads", "M1만 읽는 특성"));
     body += &only(view, 1, words.choose("Only M2 reads", "M2만 읽는 특성"));
     body += &data(view, &view.input.data);

@@ -7,12 +7,12 @@ use std::time::Instant;
 use hanok_charts::Language;
 use hanok_drift::Verdict;
 use hanok_engine::{
-    ColumnChoice, DriftPlace, DriftRequest, DriftSide, Engine, EngineError, ImportanceSource, JoinRequest,
-    RowSource, Selection, SwapRequest, write_picture,
+    ColumnChoice, DriftPlace, DriftRequest, DriftSide, Engine, EngineError, ImportanceSource, RowSource,
+    SwapRequest, write_picture,
 };
 
 use super::report::DemoReport;
-use super::{LABELS_TABLE, MODEL, SERVICE, TRAINING_FILE, step};
+use super::{LABELS_TABLE, MODEL, TRAINING_FILE, step, with_features};
 use crate::commands::drift::Form;
 use crate::commands::swap;
 use crate::console::Console;
@@ -50,23 +50,11 @@ pub(super) async fn drift(
 ) -> Result<(), CliError> {
     let started = Instant::now();
     let progress = Progress::new(console.bars());
-    let request = JoinRequest {
-        entities: RowSource::Sql(format!("select * from {LABELS_TABLE} where month = 7")),
-        selection: Selection::Service(SERVICE.to_owned()),
-        timestamp: None,
-        full_feature_names: false,
-        as_known_at: false,
-        output: folder.join(JULY_FILE),
-    };
+    let entities = RowSource::Sql(format!("select * from {LABELS_TABLE} where month = 7"));
+    let request = with_features(entities, folder.join(JULY_FILE));
     engine.join(request, &progress.observer()).await?;
     let features = engine.model_version(MODEL.0).await?.facts.features;
     let columns = FLIGHT_COLUMNS.map(str::to_owned).into_iter().chain(features);
-    let project = engine.project();
-    let place = DriftPlace {
-        engine: Some(engine.clone()),
-        threads: project.threads.value,
-        memory_bytes: project.memory_mb.value << 20,
-    };
     let request = DriftRequest {
         reference: DriftSide::file(&folder.join(TRAINING_FILE)),
         current: DriftSide::file(&folder.join(JULY_FILE)),
@@ -77,7 +65,7 @@ pub(super) async fn drift(
         together: true,
         options: hanok_drift::Options::default(),
     };
-    let mut found = place.drift(request, Arc::from(progress.observer())).await?.report;
+    let mut found = DriftPlace::of(engine).drift(request, Arc::from(progress.observer())).await?.report;
     drop(progress);
     "Flights from New York: January → July 2013".clone_into(&mut found.title);
     for (side, name) in found.sides.iter_mut().zip(MONTHS) {
