@@ -17,30 +17,36 @@ pub(crate) fn probability(scaled: i64, n: usize, m: usize) -> f64 {
 }
 
 /// The exact probability, with ties treated as if there were none, by counting lattice paths (Hodges 1957): the share of
-/// the paths to (i, j) that were ever outside is the mean of its two predecessors' shares. Only the cells inside are visited.
+/// the paths to (i, j) that were ever outside is the mean of its two predecessors' shares. Only the cells inside are visited,
+/// all with the same i + j at once: they do not depend on each other.
 pub(crate) fn exact(scaled: i64, n: usize, m: usize) -> f64 {
     if scaled <= 0 {
         return 1.0;
     }
     let (n_step, m_step) = (n as i64, m as i64);
-    let mut row = vec![1.0_f64; m + 1];
-    for i in 0..=n as i64 {
-        // |i·m − j·n| < scaled.
-        let first = ((i * m_step - scaled).div_euclid(n_step) + 1).max(0);
-        let last = ((i * m_step + scaled - 1).div_euclid(n_step)).min(m_step);
-        let mut left = 1.0;
-        for j in first..=last {
-            let up = if i == 0 { 0.0 } else { row[j as usize] };
-            let sum = (i + j) as f64;
-            left = if i + j == 0 {
-                0.0
-            } else {
-                (i as f64 * up + j as f64 * if j == 0 { 0.0 } else { left }) / sum
-            };
-            row[j as usize] = left;
+    // By i, of the cells with the present and the last i + j; 1 outside.
+    let (mut now, mut last) = (vec![1.0_f64; n + 2], vec![1.0_f64; n + 2]);
+    last[1] = 0.0;
+    for sum in 1..=n_step + m_step {
+        // |i·m − j·n| < scaled with j = sum − i, on the lattice.
+        let first = ((sum * n_step - scaled).div_euclid(n_step + m_step) + 1).max(sum - m_step).max(0);
+        let end = ((sum * n_step + scaled - 1).div_euclid(n_step + m_step)).min(n_step).min(sum) + 1;
+        if first >= end {
+            // All paths have left.
+            return 1.0;
         }
+        let whole = 1.0 / sum as f64;
+        let (first, end) = (first as usize, end as usize);
+        // Cell i stands at i + 1, so that i = 0 has a predecessor, of no weight.
+        let cells = now[first + 1..=end].iter_mut().zip(&last[first..end]).zip(&last[first + 1..=end]);
+        for (at, ((cell, by_i), by_j)) in cells.enumerate() {
+            let i = (first + at) as f64;
+            *cell = (i * by_i + (sum as f64 - i) * by_j) * whole;
+        }
+        now[first] = 1.0;
+        std::mem::swap(&mut now, &mut last);
     }
-    row[m].clamp(0.0, 1.0)
+    last[n + 1].clamp(0.0, 1.0)
 }
 
 /// The probability of the one-sample statistic for the harmonic mean of the counts, which is nearer than the limit.

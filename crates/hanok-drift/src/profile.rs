@@ -22,7 +22,7 @@ mod values;
 
 use std::sync::{Mutex, PoisonError};
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
 use hashbrown::{HashMap, HashSet};
 
@@ -91,14 +91,62 @@ impl TableProfile {
         let rows = self.rows + batch.num_rows() as u64;
         within_limit(rows)?;
         let places = self.places(&batch.schema())?;
+        self.each_column(threads, |at, column, scratch| {
+            Ok::<_, ProfileError>(column.add(batch.column(places[at]), scratch)?)
+        })?;
+        self.rows = rows;
+        Ok(())
+    }
+
+    /// The profile of a table of so many rows whose columns are read one after the other: `read` gives the chunks of the column of that
+    /// name, and no more columns are being read than there are threads. It is what [`TableProfile::update`] makes of the rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`TableProfile::new`]; [`ProfileError::Batch`] if a column is of another kind than the schema says or does not have
+    /// as many rows; whatever `read` says.
+    pub fn of_columns<E: From<ProfileError> + Send>(
+        schema: &Schema,
+        rows: u64,
+        read: impl Fn(&str, &mut dyn FnMut(&ArrayRef) -> Result<(), E>) -> Result<(), E> + Sync,
+        threads: usize,
+    ) -> Result<TableProfile, E> {
+        within_limit(rows)?;
+        let mut profile = Self::new(schema)?;
+        profile.each_column(threads, |at, column, scratch| -> Result<(), E> {
+            let name = column.name.clone();
+            let expected = column.described();
+            let error = |found: String, expected: String| ProfileError::Batch { at, found, expected };
+            read(&name, &mut |chunk| {
+                if !column.takes(chunk.data_type()) {
+                    return Err(error(named(&name, chunk.data_type()), expected.clone()).into());
+                }
+                Ok(column.add(chunk, scratch).map_err(ProfileError::from)?)
+            })?;
+            let found = column.values.count() + column.missing;
+            match found == rows {
+                true => Ok(()),
+                false => Err(error(format!("`{name}` of {found} rows"), format!("{rows} rows")).into()),
+            }
+        })?;
+        profile.rows = rows;
+        Ok(profile)
+    }
+
+    /// Does something to each column, on some threads.
+    fn each_column<E: Send>(
+        &mut self,
+        threads: usize,
+        run: impl Fn(usize, &mut ColumnProfile, &mut Scratch) -> Result<(), E> + Sync,
+    ) -> Result<(), E> {
         let threads = threads.clamp(1, self.columns.len().max(1));
-        let work = Mutex::new(self.columns.iter_mut().zip(places));
-        let run = || -> Result<(), CompareError> {
+        let work = Mutex::new(self.columns.iter_mut().enumerate());
+        let run = || -> Result<(), E> {
             let mut scratch = Scratch::default();
             loop {
                 let next = work.lock().unwrap_or_else(PoisonError::into_inner).next();
-                let Some((column, place)) = next else { return Ok(()) };
-                column.add(batch, place, &mut scratch)?;
+                let Some((at, column)) = next else { return Ok(()) };
+                run(at, column, &mut scratch)?;
             }
         };
         std::thread::scope(|scope| {
@@ -109,9 +157,7 @@ impl TableProfile {
                 outcome = outcome.and(other);
             }
             outcome
-        })?;
-        self.rows = rows;
-        Ok(())
+        })
     }
 
     /// Adds the rows that another profile has seen. Columns are found by their names.
@@ -180,11 +226,7 @@ impl TableProfile {
         for column in &self.columns {
             let found = fields.next();
             let is_it = |field: &arrow::datatypes::Field| {
-                let is_kind = Values::of_type(field.data_type());
-                let is_kind = is_kind.is_some_and(|values| column.values.can_merge(&values));
-                // A column of nothing cannot take values without knowing of which kind.
-                let is_known = matches!(field.data_type(), DataType::Null) || column.kind() != Kind::Nothing;
-                *field.name() == column.name && is_kind && is_known
+                *field.name() == column.name && column.takes(field.data_type())
             };
             match found {
                 Some((place, field)) if is_it(field) => places.push(place),
@@ -195,7 +237,7 @@ impl TableProfile {
                             || "none".to_owned(),
                             |(_, field)| named(field.name(), field.data_type()),
                         ),
-                        expected: named(&column.name, &column.data_type),
+                        expected: column.described(),
                     });
                 }
             }
@@ -223,8 +265,18 @@ fn within_limit(rows: u64) -> Result<(), ProfileError> {
 }
 
 impl ColumnProfile {
-    fn add(&mut self, batch: &RecordBatch, place: usize, scratch: &mut Scratch) -> Result<(), CompareError> {
-        let chunk = batch.column(place);
+    /// Whether values of this type can be added.
+    fn takes(&self, data_type: &DataType) -> bool {
+        let is_kind = Values::of_type(data_type).is_some_and(|values| self.values.can_merge(&values));
+        // A column of nothing cannot take values without knowing of which kind.
+        is_kind && (matches!(data_type, DataType::Null) || self.kind() != Kind::Nothing)
+    }
+
+    fn described(&self) -> String {
+        named(&self.name, &self.data_type)
+    }
+
+    fn add(&mut self, chunk: &ArrayRef, scratch: &mut Scratch) -> Result<(), CompareError> {
         let before = self.values.count();
         if !matches!(chunk.data_type(), DataType::Null) {
             self.values.add(chunk, scratch)?;

@@ -23,6 +23,18 @@ pub(crate) fn profile(batches: &[RecordBatch]) -> TableProfile {
     profile
 }
 
+fn by_columns(
+    schema: &Schema,
+    rows: usize,
+    threads: usize,
+    chunks: impl Fn(&str) -> Vec<ArrayRef> + Sync,
+) -> Result<TableProfile, ProfileError> {
+    let read = |name: &str, take: &mut dyn FnMut(&ArrayRef) -> Result<(), ProfileError>| {
+        chunks(name).iter().try_for_each(take)
+    };
+    TableProfile::of_columns(schema, rows as u64, read, threads)
+}
+
 fn of(column: ArrayRef) -> TableProfile {
     profile(&[RecordBatch::try_from_iter([("c", column)]).unwrap()])
 }
@@ -145,6 +157,12 @@ proptest! {
         other.update(&whole.slice(0, cut), 3).unwrap();
         other.update(&whole.slice(cut, size - cut), 7).unwrap();
         prop_assert!(one.to_json().unwrap() == other.to_json().unwrap());
+        // Nor does reading column by column.
+        let by_columns = by_columns(&whole.schema(), size, 3, |name| {
+            let column = whole.column_by_name(name).unwrap();
+            vec![column.slice(0, cut), column.slice(cut, size - cut)]
+        });
+        prop_assert!(one.to_json().unwrap() == by_columns.unwrap().to_json().unwrap());
     }
 
     #[test]
@@ -435,6 +453,12 @@ fn rows_that_do_not_fit_are_refused() {
     for wrong in [batch("d", numbers(vec![1.0])), batch("c", words(&[1]))] {
         let error = profile.update(&wrong, 1).unwrap_err();
         assert_eq!((error.code().to_string().as_str(), profile.rows()), ("HK1834", 5));
+    }
+    let schema = Schema::new(vec![Field::new("c", DataType::Float64, true)]);
+    let read = |column: ArrayRef, rows| by_columns(&schema, rows, 1, |_| vec![column.clone()]);
+    assert_eq!(read(numbers(vec![1.0]), 1).unwrap().rows(), 1);
+    for wrong in [read(numbers(vec![1.0]), 2), read(words(&[1]), 1)] {
+        assert_eq!(wrong.unwrap_err().code().to_string(), "HK1834");
     }
     let twice =
         Schema::new(vec![Field::new("c", DataType::Float64, true), Field::new("c", DataType::Utf8, true)]);

@@ -94,54 +94,31 @@ impl Columns {
 
     /// A column's values in chunks; of a file that does not have it, nulls.
     pub(crate) fn column(&self, name: &str) -> Result<Vec<ArrayRef>, EngineError> {
-        let at = self.schema.index_of(name).map_err(|_| no_column(&self.schema, name))?;
-        let parts = match &self.data {
-            Data::Batches(batches) => {
-                return Ok(batches.iter().map(|batch| batch.column(at).clone()).collect());
-            }
-            Data::Files(parts) => parts,
-        };
         let mut chunks = Vec::new();
-        for part in parts {
-            match part.column(name)? {
-                Some(values) => {
-                    for chunk in values {
-                        chunks.push(chunk?);
-                    }
-                }
-                None => chunks.push(new_null_array(self.schema.field(at).data_type(), part.rows as usize)),
-            }
-        }
+        self.each_chunk(name, &mut |chunk| {
+            chunks.push(chunk);
+            Ok(())
+        })?;
         Ok(chunks)
     }
 
-    /// Gives some columns in batches of rows, the oldest first.
-    pub(crate) fn batches(
+    /// Gives a column's values in chunks, one after the other, the oldest first; of a file that does not have it, nulls.
+    pub(crate) fn each_chunk(
         &self,
-        names: &[String],
-        batch_rows: usize,
-        mut take: impl FnMut(RecordBatch) -> Result<(), EngineError>,
+        name: &str,
+        take: &mut dyn FnMut(ArrayRef) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
-        let failed = |error: arrow::error::ArrowError| EngineError::Blocks(error.to_string());
-        let places: Vec<usize> =
-            names.iter().map(|name| self.schema.index_of(name)).collect::<Result<_, _>>().map_err(failed)?;
+        let at = self.schema.index_of(name).map_err(|_| no_column(&self.schema, name))?;
         let parts = match &self.data {
             Data::Batches(batches) => {
-                return batches.iter().try_for_each(|batch| take(batch.project(&places).map_err(failed)?));
+                return batches.iter().try_for_each(|batch| take(batch.column(at).clone()));
             }
             Data::Files(parts) => parts,
         };
-        let schema = Arc::new(views(&self.schema.project(&places).map_err(failed)?));
         for part in parts {
-            let found: Vec<usize> =
-                names.iter().filter_map(|name| part.metadata.schema().index_of(name).ok()).collect();
-            for batch in part.reader(found, batch_rows)? {
-                let batch = batch.map_err(|error| file_error("read", &part.path, &error))?;
-                let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
-                    Some(column) => column.clone(),
-                    None => new_null_array(field.data_type(), batch.num_rows()),
-                });
-                take(RecordBatch::try_new(schema.clone(), columns.collect()).map_err(failed)?)?;
+            match part.column(name)? {
+                Some(mut values) => values.try_for_each(|chunk| take(chunk?))?,
+                None => take(new_null_array(self.schema.field(at).data_type(), part.rows as usize))?,
             }
         }
         Ok(())
@@ -213,23 +190,19 @@ impl Part {
         name: &str,
     ) -> Result<Option<impl Iterator<Item = Result<ArrayRef, EngineError>> + '_>, EngineError> {
         let Ok(at) = self.metadata.schema().index_of(name) else { return Ok(None) };
-        let reader = self.reader([at], BATCH_ROWS)?;
+        let reader = self.reader(at)?;
         Ok(Some(reader.map(move |batch| match batch {
             Ok(batch) => Ok(batch.column(0).clone()),
             Err(error) => Err(file_error("read", &self.path, &error)),
         })))
     }
 
-    fn reader(
-        &self,
-        places: impl IntoIterator<Item = usize>,
-        batch_rows: usize,
-    ) -> Result<ParquetRecordBatchReader, EngineError> {
+    fn reader(&self, place: usize) -> Result<ParquetRecordBatchReader, EngineError> {
         let file = File::open(&self.path).map_err(|error| file_error("read", &self.path, &error))?;
-        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), places);
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [place]);
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
             .with_projection(mask)
-            .with_batch_size(batch_rows);
+            .with_batch_size(BATCH_ROWS);
         if let Some(selection) = &self.selection {
             builder = builder.with_row_selection(selection.clone());
         }

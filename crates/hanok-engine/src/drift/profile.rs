@@ -4,18 +4,19 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
 use hanok_drift::profile::{TableProfile, compare_profiles};
 use hanok_drift::{Kind, Profile};
 use hanok_report::{DriftReport, Side};
 use serde::Serialize;
 
-use super::columns::{is_within, no_column};
+use super::columns::{Columns, is_within, no_column};
 use super::compare::is_data;
 use super::importance::{ImportanceSource, explained_importance};
 use super::open::{Source, blocking, time_column};
@@ -27,8 +28,6 @@ use crate::{EngineError, Event, Observer};
 
 /// Rows that are looked at together: few, so that thousands of columns need little memory.
 const BATCH_ROWS: usize = 8_192;
-/// Batches that wait for the profile.
-const WAITING_MAX: usize = 1;
 /// What the first bytes of a saved profile have.
 const MARK: &[u8] = b"\"hanok-profile\"";
 /// Where the mark is.
@@ -132,22 +131,7 @@ impl DriftPlace {
                         Some((window, time)) => columns.within(window, &time)?,
                         None => columns,
                     };
-                    let mut profiling =
-                        Profiling::new(&schema, &names, threads, Some(columns.rows), name, observer)?;
-                    // Reading goes on while a batch is looked at.
-                    let (sender, receiver) = sync_channel::<RecordBatch>(WAITING_MAX);
-                    std::thread::scope(|scope| {
-                        let reader = scope.spawn(|| {
-                            // Whoever takes them has failed and says so itself.
-                            let stopped = |_| EngineError::Stopped;
-                            let sender = sender;
-                            columns.batches(&names, BATCH_ROWS, |batch| sender.send(batch).map_err(stopped))
-                        });
-                        let taken = receiver.into_iter().try_for_each(|batch| profiling.take(&batch));
-                        let read = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                        taken.and(read)
-                    })?;
-                    Ok(profiling.finish())
+                    profile_of_columns(&columns, &names, threads, &name, observer.as_ref())
                 })
                 .await
             }
@@ -161,7 +145,7 @@ impl DriftPlace {
                             None => block,
                         };
                         let block = block.project(&profiling.places);
-                        profiling.take(&block.map_err(|error| EngineError::Blocks(error.to_string()))?)?;
+                        profiling.take(&block.map_err(failed)?)?;
                     }
                     Ok(profiling.finish())
                 })
@@ -250,6 +234,43 @@ pub async fn show_profile(file: PathBuf) -> Result<ProfileReport, EngineError> {
     blocking(move || Ok(report(&read_profile(&file)?, None, None, started))).await
 }
 
+/// The profile of columns that are read one after the other.
+fn profile_of_columns(
+    columns: &Columns,
+    names: &[String],
+    threads: usize,
+    name: &str,
+    observer: &Observer,
+) -> Result<TableProfile, EngineError> {
+    let schema = projected(&columns.schema, &places_of(&columns.schema, names)?)?;
+    observer(Event::Started { what: "profile", name, total: Some(columns.rows) });
+    // Rows of all columns, in shares of a row.
+    let chunks = AtomicU64::new(0);
+    let read = |column: &str, take: &mut dyn FnMut(&ArrayRef) -> Result<(), EngineError>| {
+        columns.each_chunk(column, &mut |chunk| {
+            take(&chunk)?;
+            let values = chunk.len() as u64 + chunks.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            observer(Event::Progress { what: "profile", name, done: values / names.len().max(1) as u64 });
+            Ok(())
+        })
+    };
+    let profile = TableProfile::of_columns(&schema, columns.rows, read, threads)?;
+    observer(Event::Finished { what: "profile", name, rows: columns.rows, ok: true });
+    Ok(profile)
+}
+
+fn places_of(schema: &Schema, names: &[String]) -> Result<Vec<usize>, EngineError> {
+    names.iter().map(|name| schema.index_of(name)).collect::<Result<_, _>>().map_err(failed)
+}
+
+fn projected(schema: &Schema, places: &[usize]) -> Result<Schema, EngineError> {
+    schema.project(places).map_err(failed)
+}
+
+fn failed(error: ArrowError) -> EngineError {
+    EngineError::Blocks(error.to_string())
+}
+
 /// Takes rows, and tells how far it is.
 struct Profiling {
     profile: TableProfile,
@@ -269,10 +290,8 @@ impl Profiling {
         name: String,
         observer: Arc<Observer>,
     ) -> Result<Self, EngineError> {
-        let failed = |error: arrow::error::ArrowError| EngineError::Blocks(error.to_string());
-        let places: Vec<usize> =
-            names.iter().map(|name| schema.index_of(name)).collect::<Result<_, _>>().map_err(failed)?;
-        let schema: Schema = schema.project(&places).map_err(failed)?;
+        let places = places_of(schema, names)?;
+        let schema = projected(schema, &places)?;
         observer(Event::Started { what: "profile", name: &name, total });
         Ok(Self { profile: TableProfile::new(&schema)?, places, threads, name, observer })
     }
@@ -292,8 +311,7 @@ impl Profiling {
 
 fn within(block: &RecordBatch, window: Window, time: &str) -> Result<RecordBatch, EngineError> {
     let column = block.column_by_name(time).ok_or_else(|| no_column(&block.schema(), time))?;
-    filter_record_batch(block, &is_within(column, window)?)
-        .map_err(|error| EngineError::Blocks(error.to_string()))
+    filter_record_batch(block, &is_within(column, window)?).map_err(failed)
 }
 
 /// The path of a side that is a saved profile.
