@@ -14,6 +14,7 @@ use crate::numeric::{self, Sample};
 use crate::shape::{Shape, quantile};
 use crate::sort::{distinct, key, sorted};
 use crate::text::{TOKENS, hash, mixed, pattern, token};
+use crate::vectors::{Vectors, vectors};
 use crate::verdict::{Effect, Options, Verdict};
 
 /// Categories listed of each side.
@@ -77,6 +78,16 @@ fn push_numbers(
     let found = numeric::compare(&samples[0], &samples[1], options)?;
     push(column, what, found.statistics, found.p, found.effect);
     Some(found.distinct)
+}
+
+fn push_vectors(column: &mut Column, vectors: &Vectors, options: &Options) {
+    let [reference, current] = &vectors.direction;
+    if let Some(found) = numeric::compare(reference, current, options) {
+        let is_ks = |statistic: &&Statistic| statistic.measure == Measure::KolmogorovSmirnov;
+        let d = found.statistics.iter().find(is_ks).map_or(0.0, |statistic| statistic.value);
+        push(column, What::Direction, found.statistics, found.p, vectors.effect(d, options));
+    }
+    push_numbers(column, What::Distance, &vectors.distance, options);
 }
 
 pub(crate) fn missing_of(column: &Column) -> [u64; 2] {
@@ -330,6 +341,9 @@ fn lists(
     let elements = [elements[0].as_slice(), elements[1].as_slice()];
     match (kind(elements[0]), kind(elements[1])) {
         (Some(Kind::Numbers), Some(Kind::Numbers)) => {
+            if let Some(found) = vectors(sides, scratch)? {
+                push_vectors(column, &found, options);
+            }
             numbers(column, What::Element, elements, options, scratch)
         }
         (Some(Kind::Booleans), Some(Kind::Booleans)) => booleans(column, What::Element, elements, options),

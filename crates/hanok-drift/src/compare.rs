@@ -44,6 +44,11 @@ pub enum What {
     Token,
     /// One element a list; not of texts with too many values.
     Element,
+    /// Lists of equally many numbers: along the direction in which the means of both sides differ, learned on half of the rows and
+    /// measured on the others.
+    Direction,
+    /// The same lists: how far they are from the reference's mean.
+    Distance,
     /// The hour of a time of the world or of the day, in UTC.
     Hour,
     /// The day of the week, in UTC.

@@ -43,6 +43,7 @@ pub mod stream;
 mod text;
 pub mod threads;
 mod trees;
+mod vectors;
 mod verdict;
 
 pub use column::Kind;

@@ -254,6 +254,8 @@ fn aspect_name(what: What) -> &'static str {
         What::Pattern => "pattern",
         What::Token => "token",
         What::Element => "element",
+        What::Direction => "direction",
+        What::Distance => "distance",
         What::Hour => "hour",
         What::Weekday => "weekday",
     }

@@ -35,6 +35,8 @@ pub(crate) fn what(what: What) -> Word {
         What::Pattern => Word::Pattern,
         What::Token => Word::Token,
         What::Element => Word::Element,
+        What::Direction => Word::Direction,
+        What::Distance => Word::Distance,
         What::Hour => Word::Hour,
         What::Weekday => Word::Weekday,
     }

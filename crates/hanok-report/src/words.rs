@@ -148,6 +148,8 @@ words! {
     Pattern "kinds of characters" "문자 유형";
     Token "pairs of characters" "문자쌍";
     Element "elements" "원소";
+    Direction "vectors: direction" "벡터 방향";
+    Distance "vectors: distance from the centre" "벡터 중심 거리";
     Hour "hour of the day" "시각";
     Weekday "day of the week" "요일";
 

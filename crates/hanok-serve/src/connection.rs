@@ -26,7 +26,7 @@ use crate::model::{ModelError, Task};
 use crate::respond::Responder;
 
 /// Bytes of a request's head and of what hyper reads ahead.
-const BUFFER_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// How much of a body that is too large is read and thrown away, so that the client gets to read the answer.
 const DISCARD_BODIES: usize = 4;
 /// Bodies of predictions that are answered at once; longer ones could keep other connections waiting.
@@ -204,7 +204,7 @@ pub(crate) fn refusal(error: &RequestError, route: Route) -> Response<Full<Bytes
     response
 }
 
-async fn read_body(mut body: Incoming, bytes_max: usize) -> Result<Bytes, RequestError> {
+pub(crate) async fn read_body(mut body: Incoming, bytes_max: usize) -> Result<Bytes, RequestError> {
     let too_large = RequestError::BodyTooLarge { bytes_max };
     if body.size_hint().lower() > bytes_max as u64 {
         discard(body, bytes_max.saturating_mul(DISCARD_BODIES)).await;

@@ -31,7 +31,7 @@ const BLOCKING_THREADS: usize = 2;
 /// Accepted connections that wait for a worker.
 const HANDOVER_MAX: usize = 256;
 /// Pause after an accept that failed, e.g. for lack of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 const PATH_CHARS_SHOWN: usize = 200;
 
 /// A server that listens but does not answer yet.
@@ -144,7 +144,7 @@ impl Server {
     }
 }
 
-fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+pub(crate) fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
@@ -317,7 +317,7 @@ fn router(responder: &Responder) -> Router {
         })
 }
 
-fn shown(uri: &Uri) -> String {
+pub(crate) fn shown(uri: &Uri) -> String {
     uri.path().chars().take(PATH_CHARS_SHOWN).collect()
 }
 

@@ -1,11 +1,12 @@
 //! Arguments of `hanok drift` and `hanok profile`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::plot::LanguageArg;
-use crate::values::parse_setting;
+use crate::values::{parse_address, parse_setting};
 
 /// How sides are written, at the end of the helps.
 const SIDES: &str = "\
@@ -83,7 +84,8 @@ pub(crate) struct DriftArgs {
 pub(crate) enum DriftCommand {
     /// Watch a stream of events: each column has a detector that tells when it drifts
     #[command(after_help = "\
-Events come one a line, from standard input or a file: numbers, JSON objects, CSV with a header.
+Events come one a line, from standard input or a file: numbers, JSON objects, CSV with a header. Or they are pushed
+over HTTP (--listen).
 
 Detectors and their settings:
   adwin         a mean          delta=0.002 clock=32 buckets_max=5 window_min=5 grace=10
@@ -97,7 +99,9 @@ Detectors and their settings:
 Examples:
   hanok drift watch --detector adwin < numbers.txt
   tail -F events.jsonl | hanok drift watch --detector kswin --column latency_ms --time at
-  hanok drift watch --detector ddm --file errors.csv --set drift=2.5 --json")]
+  hanok drift watch --detector ddm --file errors.csv --set drift=2.5 --json
+  hanok drift watch --detector adwin --column latency_ms --listen 127.0.0.1:8787
+    curl --data-binary @events.jsonl http://127.0.0.1:8787/events")]
     Watch(WatchArgs),
 }
 
@@ -118,6 +122,9 @@ pub(crate) struct WatchArgs {
     /// File to read instead of standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// Listen here for events that are pushed: POST /events with JSON objects, one a line, of which --column are watched
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address, conflicts_with = "file", requires = "columns")]
+    pub(crate) listen: Option<SocketAddr>,
     /// Leave out lines that cannot be read; they are counted
     #[arg(long)]
     pub(crate) skip_invalid: bool,

@@ -1,6 +1,7 @@
 //! `hanok drift`.
 
 mod changes;
+mod pushed;
 mod summary;
 mod watch;
 

@@ -1,5 +1,9 @@
 //! Verdicts when nothing drifts, and when the number of rows changes. `examples/false_alarms.rs` makes the table of the same.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, ListArray};
+use arrow::datatypes::Float64Type;
 use hanok_drift::{Verdict, What};
 
 use crate::draws::{Draws, numbers, words};
@@ -73,6 +77,54 @@ fn a_size_that_changes_does_not_change_the_verdict() {
             column(some(draws, 0.0), some(draws, gain))
         });
     }
+}
+
+/// Vectors of `length` normal numbers, all of them moved.
+fn vectors(draws: &mut Draws, rows: usize, length: usize, shift: f64) -> ArrayRef {
+    let rows = draws.many(rows, |draws| Some(draws.many(length, |draws| Some(draws.normal() + shift))));
+    Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(rows))
+}
+
+#[test]
+fn vectors_alarm_no_more_often_than_said_and_their_size_does_not_change_the_verdict() {
+    for (rows, length) in [(100, 40), (1000, 8)] {
+        let mut draws = Draws(rows as u64);
+        let (mut small, mut alarms) = ([0, 0], 0);
+        for _ in 0..RUNS {
+            let column =
+                column(vectors(&mut draws, rows, length, 0.0), vectors(&mut draws, rows, length, 0.0));
+            for (count, what) in small.iter_mut().zip([What::Direction, What::Distance]) {
+                let aspect = column.aspects.iter().find(|aspect| aspect.what == what).unwrap();
+                *count += u64::from(aspect.p <= 0.05);
+            }
+            alarms += u64::from(column.verdict == Verdict::Drifted);
+        }
+        // Three standard deviations above 0.05 are 0.088.
+        assert!(small.iter().all(|count| (3..=26).contains(count)), "{rows} of {length}: {small:?}");
+        assert!(alarms <= 9, "{rows} of {length}: {alarms}");
+    }
+    // Sixteen elements by 0.02 and by 0.15 deviations: 0.08 and 0.6 together, of which 0.25 are the threshold.
+    for (shift, expected) in [(0.02, Verdict::Stable), (0.15, Verdict::Drifted)] {
+        for (rows, runs) in [(2000, 20), (20_000, 4)] {
+            let mut draws = Draws(rows as u64);
+            let verdicts = (0..runs).map(|_| {
+                let reference = vectors(&mut draws, rows, 16, 0.0);
+                column(reference, vectors(&mut draws, rows, 16, shift)).verdict
+            });
+            let found = verdicts.filter(|verdict| *verdict == expected).count();
+            assert!(found * 10 >= runs * 9, "shift {shift}, {rows} rows: {found} of {runs} {expected:?}");
+        }
+    }
+    // A hundred rows do not tell where 40 elements point to.
+    let mut draws = Draws(9);
+    let few = column(vectors(&mut draws, 100, 40, 0.0), vectors(&mut draws, 100, 40, 0.0));
+    assert_eq!(few.verdict, Verdict::Undecided);
+    let direction = few.aspects.iter().find(|aspect| aspect.what == What::Direction).unwrap();
+    assert!(
+        direction.effect.detectable > 0.3 && direction.effect.rows_needed > 2000.0,
+        "{:?}",
+        direction.effect
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod events;
 
 use std::io::{self, BufRead};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use hanok_drift::stream::{Detector, DetectorError, Signal};
 use hanok_error::{Code, Coded, code};
@@ -30,6 +31,8 @@ pub struct WatchRequest {
     pub time: Option<String>,
     /// Whether lines that cannot be read are counted and left out.
     pub skip_invalid: bool,
+    /// Whether lines are JSON objects whatever the first one says, and the columns those that are named.
+    pub only_objects: bool,
 }
 
 /// A detector's signal.
@@ -52,6 +55,7 @@ pub struct WatchSignal {
 pub struct WatchCounts {
     events: AtomicU64,
     invalid: AtomicU64,
+    reason: Mutex<Option<String>>,
     warnings: AtomicU64,
     drifts: AtomicU64,
 }
@@ -70,6 +74,16 @@ pub struct WatchReport {
 }
 
 impl WatchCounts {
+    /// Why the last line that was left out was.
+    pub fn reason(&self) -> Option<String> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn leave_out(&self, reason: String) {
+        self.invalid.fetch_add(1, Ordering::Relaxed);
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+    }
+
     /// The counts now.
     pub fn report(&self) -> WatchReport {
         let now = |count: &AtomicU64| count.load(Ordering::Relaxed);
@@ -78,6 +92,18 @@ impl WatchCounts {
             invalid: now(&self.invalid),
             warnings: now(&self.warnings),
             drifts: now(&self.drifts),
+        }
+    }
+}
+
+impl WatchReport {
+    /// What has come since an earlier report.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            events: self.events - before.events,
+            invalid: self.invalid - before.invalid,
+            warnings: self.warnings - before.warnings,
+            drifts: self.drifts - before.drifts,
         }
     }
 }
@@ -153,8 +179,13 @@ pub fn watch(
 ) -> Result<(), WatchError> {
     // A setting that is wrong is told before the first event.
     request.detector.build(&request.settings)?;
-    let Some(mut events) = Events::open(reader, request.skip_invalid, &counts.invalid)? else {
-        return Ok(());
+    let invalid = request.skip_invalid.then_some(counts);
+    let mut events = match request.only_objects {
+        true => Events::of_objects(reader, invalid),
+        false => match Events::open(reader, invalid)? {
+            Some(events) => events,
+            None => return Ok(()),
+        },
     };
     let mut columns = watched(request, &mut events)?;
     while let Some(event) = events.next()? {
@@ -187,12 +218,12 @@ fn watched<R: BufRead>(
     events: &mut Events<'_, R>,
 ) -> Result<Vec<Watched>, WatchError> {
     let names: Vec<Option<String>> = match events.names() {
-        None => vec![None],
+        None if !request.only_objects => vec![None],
         Some(found) if request.columns.is_empty() => {
             let is_time = |name: &String| request.time.as_ref() == Some(name);
             found.into_iter().filter(|name| !is_time(name)).map(Some).collect()
         }
-        Some(_) => request.columns.iter().cloned().map(Some).collect(),
+        _ => request.columns.iter().cloned().map(Some).collect(),
     };
     if names.is_empty() || names.len() > COLUMNS_MAX {
         let reason = format!("{} columns have numbers; from 1 to {COLUMNS_MAX} can be watched", names.len());
@@ -226,6 +257,7 @@ mod tests {
             columns: columns.iter().map(|name| (*name).to_owned()).collect(),
             time: None,
             skip_invalid: false,
+            only_objects: false,
         }
     }
 

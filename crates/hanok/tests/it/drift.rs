@@ -1,9 +1,10 @@
 //! Drift from the command line: sides, verdicts, profiles, streams.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 
+use crate::processes::post;
 use crate::support::{Hanok, shown};
 
 /// Orders of a hundred days from 2026-01-01 on, forty a day. From day 50 on amounts are larger, a country is new, and notes go missing.
@@ -294,4 +295,41 @@ fn process_a_watch_ends_when_it_is_told_to() {
     assert!(status.success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
     drop(input);
+}
+
+#[test]
+fn process_events_that_are_pushed_are_watched() {
+    let hanok = Hanok::new();
+    let mut command =
+        hanok.command(&["drift", "watch", "--detector", "adwin", "--column", "x", "--time", "at"]);
+    command.args(["--listen", "127.0.0.1:0", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    let address = said.trim().strip_prefix("listening at http://").unwrap().strip_suffix("/events").unwrap();
+    let events = |from: i32, until: i32, value: i32| -> String {
+        (from..until).map(|at| format!("{{\"at\": \"t{at}\", \"x\": {value}}}\n")).collect()
+    };
+    let push = |body: &str| post(address, "/events", body);
+    let (status, first) = push(&events(0, 700, 0));
+    assert_eq!((status, &first["events"], &first["drifts"]), (200, &700.into(), &0.into()), "{first}");
+    // Without an end of the last line, with a line that is none, and one without the column.
+    let (_, second) = push("{\"at\": \"late\", \"x\": 0}");
+    assert_eq!((&second["events"], &second["invalid"]), (&1.into(), &0.into()), "{second}");
+    let (_, third) = push("{\"x\": \"much\"}\n{}\nnothing\n");
+    assert_eq!((&third["events"], &third["invalid"]), (&1.into(), &2.into()), "{third}");
+    assert!(third["reason"].as_str().unwrap().starts_with("it is no JSON object"), "{third}");
+    let (_, fourth) = push(&events(700, 1200, 50));
+    assert_eq!((&fourth["drifts"], &fourth["signals"][0]["column"]), (&1.into(), &"x".into()), "{fourth}");
+    let mut told = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut told).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&told).unwrap(), fourth["signals"][0]);
+    assert_eq!(push("").1["events"], 0);
+    let (status, refused) = post(address, "/elsewhere", "");
+    assert_eq!((status, &refused["code"]), (404, &"HK0804".into()), "{refused}");
+    let (status, refused) = push(&" ".repeat((4 << 20) + 1));
+    assert_eq!((status, &refused["code"]), (413, &"HK0803".into()), "{refused}");
+    let status = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

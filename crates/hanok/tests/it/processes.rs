@@ -109,7 +109,7 @@ fn serving(hanok: &Hanok) -> (Running, Value) {
 }
 
 /// The status and the object of an answer.
-fn post(address: &str, path: &str, body: &str) -> (u16, Value) {
+pub(crate) fn post(address: &str, path: &str, body: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
     write!(

@@ -2,16 +2,19 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write as _};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use hanok_engine::{
     DetectorKind, EngineError, WatchCounts, WatchError, WatchReport, WatchRequest, WatchSignal,
 };
-use tokio::sync::oneshot;
+use hanok_serve::EventServer;
+use tokio::sync::{mpsc, oneshot};
 
+use super::pushed::{Pushed, Signals};
 use crate::args::{DetectorArg, WatchArgs};
-use crate::console::Tone;
+use crate::console::{Console, Tone};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::render::{counted, fraction};
@@ -20,6 +23,9 @@ use crate::status::ExitStatus;
 /// Bytes that are read at a time.
 const BUFFER_BYTES: usize = 1 << 16;
 
+/// Bodies of requests that wait to be looked at.
+const WAITING_MAX: usize = 16;
+
 /// Tells each signal when it comes, until the events end or Ctrl-C.
 pub(super) async fn watch(context: &Context, args: WatchArgs) -> Result<ExitStatus, CliError> {
     let request = WatchRequest {
@@ -27,16 +33,25 @@ pub(super) async fn watch(context: &Context, args: WatchArgs) -> Result<ExitStat
         settings: args.settings,
         columns: args.columns,
         time: args.time,
-        skip_invalid: args.skip_invalid,
+        skip_invalid: args.skip_invalid || args.listen.is_some(),
+        only_objects: args.listen.is_some(),
     };
-    let reader = reader(args.file.as_deref())?;
     let console = &context.console;
-    let counts = Arc::new(WatchCounts::default());
+    let (counts, signals) = (Arc::new(WatchCounts::default()), Signals::default());
+    let reader = match args.listen {
+        Some(address) => listen(console, address, &counts, &signals)?,
+        None => reader(args.file.as_deref())?,
+    };
     let (told, mut done) = oneshot::channel();
     let (seen, json, colour) = (counts.clone(), console.json, console.paint(Tone::Bad, "drift") != "drift");
     // Reading waits for events: the thread is left behind when the command is told to stop.
     std::thread::spawn(move || {
-        let mut tell = |signal: &WatchSignal| line(signal, json, colour);
+        let mut tell = |signal: &WatchSignal| {
+            if request.only_objects {
+                signals.push(signal);
+            }
+            line(signal, json, colour)
+        };
         // Nobody waits any more after Ctrl-C.
         let _ = told.send(hanok_engine::watch(&request, reader, &seen, &mut tell));
     });
@@ -54,6 +69,21 @@ pub(super) async fn watch(context: &Context, args: WatchArgs) -> Result<ExitStat
         console.note(&summary(report));
     }
     Ok(ExitStatus::Success)
+}
+
+/// Takes events on an address, and says so.
+fn listen(
+    console: &Console,
+    address: SocketAddr,
+    counts: &Arc<WatchCounts>,
+    signals: &Signals,
+) -> Result<Box<dyn BufRead + Send>, CliError> {
+    let server = EventServer::bind(address)?;
+    console.note(&format!("listening at http://{}/events\nstop with Ctrl-C", server.local_addr()));
+    let (queue, waiting) = mpsc::channel(WAITING_MAX);
+    let about = counts.clone();
+    tokio::spawn(server.run(queue, move || serde_json::to_vec(&about.report()).unwrap_or_default()));
+    Ok(Box::new(Pushed::new(waiting, counts.clone(), signals.clone())))
 }
 
 fn reader(file: Option<&Path>) -> Result<Box<dyn BufRead + Send>, CliError> {

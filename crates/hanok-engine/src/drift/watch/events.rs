@@ -1,11 +1,10 @@
 //! Events, one a line: plain numbers, JSON objects, or rows of a CSV file with a header.
 
 use std::io::{BufRead, Read as _};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 
-use super::WatchError;
+use super::{WatchCounts, WatchError};
 
 /// The longest line.
 const LINE_BYTES_MAX: usize = 1 << 20;
@@ -28,7 +27,8 @@ pub(super) struct Events<'a, R> {
     first: Option<Fields>,
     columns: Vec<String>,
     time: Option<String>,
-    invalid: Option<&'a AtomicU64>,
+    /// Who counts lines that cannot be read; without it they are errors.
+    invalid: Option<&'a WatchCounts>,
 }
 
 /// A line, taken apart.
@@ -63,22 +63,19 @@ impl Event for Taken {
 }
 
 impl<'a, R: BufRead> Events<'a, R> {
+    fn of(reader: R, form: Form, invalid: Option<&'a WatchCounts>) -> Self {
+        let (line, columns) = (Vec::new(), Vec::new());
+        Self { reader, line, number: 0, form, first: None, columns, time: None, invalid }
+    }
+
+    /// Lines that are JSON objects or cannot be read.
+    pub(super) fn of_objects(reader: R, invalid: Option<&'a WatchCounts>) -> Self {
+        Self::of(reader, Form::Objects, invalid)
+    }
+
     /// Reads as far as the first event; `None` when there is none.
-    pub(super) fn open(
-        reader: R,
-        skip_invalid: bool,
-        invalid: &'a AtomicU64,
-    ) -> Result<Option<Self>, WatchError> {
-        let mut events = Self {
-            reader,
-            line: Vec::new(),
-            number: 0,
-            form: Form::Numbers,
-            first: None,
-            columns: Vec::new(),
-            time: None,
-            invalid: skip_invalid.then_some(invalid),
-        };
+    pub(super) fn open(reader: R, invalid: Option<&'a WatchCounts>) -> Result<Option<Self>, WatchError> {
+        let mut events = Self::of(reader, Form::Numbers, invalid);
         let Some(first) = events.text()? else { return Ok(None) };
         if first.starts_with('{') {
             events.form = Form::Objects;
@@ -268,8 +265,11 @@ impl<'a, R: BufRead> Events<'a, R> {
     /// Counts a line that cannot be read, or ends with the error.
     fn skip(&self, error: WatchError) -> Result<(), WatchError> {
         match self.invalid {
-            Some(invalid) => {
-                invalid.fetch_add(1, Ordering::Relaxed);
+            Some(counts) => {
+                counts.leave_out(match error {
+                    WatchError::Event { reason, .. } => reason,
+                    other => other.to_string(),
+                });
                 Ok(())
             }
             None => Err(error),
