@@ -302,11 +302,16 @@ fn process_events_that_are_pushed_are_watched() {
     let hanok = Hanok::new();
     let mut command =
         hanok.command(&["drift", "watch", "--detector", "adwin", "--column", "x", "--time", "at"]);
-    command.args(["--listen", "127.0.0.1:0", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["--listen", ":0", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
-    let mut said = String::new();
-    BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
-    let address = said.trim().strip_prefix("listening at http://").unwrap().strip_suffix("/events").unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut told = || -> serde_json::Value {
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    };
+    let url = told()["listening"].as_str().unwrap().to_owned();
+    let address = url.strip_prefix("http://").unwrap().strip_suffix("/events").unwrap();
     let events = |from: i32, until: i32, value: i32| -> String {
         (from..until).map(|at| format!("{{\"at\": \"t{at}\", \"x\": {value}}}\n")).collect()
     };
@@ -321,9 +326,7 @@ fn process_events_that_are_pushed_are_watched() {
     assert!(third["reason"].as_str().unwrap().starts_with("it is no JSON object"), "{third}");
     let (_, fourth) = push(&events(700, 1200, 50));
     assert_eq!((&fourth["drifts"], &fourth["signals"][0]["column"]), (&1.into(), &"x".into()), "{fourth}");
-    let mut told = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut told).unwrap();
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&told).unwrap(), fourth["signals"][0]);
+    assert_eq!(told(), fourth["signals"][0]);
     assert_eq!(push("").1["events"], 0);
     let (status, refused) = post(address, "/elsewhere", "");
     assert_eq!((status, &refused["code"]), (404, &"HK0804".into()), "{refused}");

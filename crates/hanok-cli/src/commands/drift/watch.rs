@@ -79,7 +79,11 @@ fn listen(
     signals: &Signals,
 ) -> Result<Box<dyn BufRead + Send>, CliError> {
     let server = EventServer::bind(address)?;
-    console.note(&format!("listening at http://{}/events\nstop with Ctrl-C", server.local_addr()));
+    let url = format!("http://{}/events", server.local_addr());
+    match console.json {
+        true => console.object(&serde_json::json!({ "listening": url }))?,
+        false => console.note(&format!("listening at {url}\nstop with Ctrl-C")),
+    }
     let (queue, waiting) = mpsc::channel(WAITING_MAX);
     let about = counts.clone();
     tokio::spawn(server.run(queue, move || serde_json::to_vec(&about.report()).unwrap_or_default()));
