@@ -81,6 +81,7 @@ fn push_numbers(
 }
 
 fn push_vectors(column: &mut Column, vectors: &Vectors, options: &Options) {
+    column.shape = Shape::of_numbers(&vectors.direction, false);
     let [reference, current] = &vectors.direction;
     if let Some(found) = numeric::compare(reference, current, options) {
         let is_ks = |statistic: &&Statistic| statistic.measure == Measure::KolmogorovSmirnov;

@@ -22,13 +22,18 @@ pub(super) fn chart(view: &View<'_>, column: &Column) -> Option<Chart> {
     };
     // What is drawn when it is not the values.
     let subtitle = match column.kinds[0] {
+        Kind::Lists if has(column, What::Direction) => view.words.of(Word::Direction),
         Kind::Lists => view.words.of(Word::Length),
-        Kind::Texts if column.aspects.iter().any(|aspect| aspect.what == What::Pattern) => {
+        Kind::Texts if has(column, What::Pattern) => {
             view.words.choose("kinds of characters: A letters, 9 digits", "문자 유형: A 글자, 9 숫자")
         }
         _ => "",
     };
     Some(Chart { title: String::new(), subtitle: subtitle.to_owned(), note, sample_of: None, plot })
+}
+
+fn has(column: &Column, what: What) -> bool {
+    column.aspects.iter().any(|aspect| aspect.what == what)
 }
 
 fn distribution(view: &View<'_>, column: &Column, edges: &[f64], shares: &[Vec<f64>; 2]) -> Distribution {
@@ -44,7 +49,11 @@ fn distribution(view: &View<'_>, column: &Column, edges: &[f64], shares: &[Vec<f
     let series = [0, 1].map(|side| Outline {
         name: view.names[side].clone(),
         values: shares[side].get(1..edges.len()).unwrap_or_default().to_vec(),
-        median: column.profiles[side].quantiles.map(|quantiles| quantiles[2] * unit),
+        // What is known of vectors beside their direction is their length.
+        median: column.profiles[side]
+            .quantiles
+            .filter(|_| !has(column, What::Direction))
+            .map(|quantiles| quantiles[2] * unit),
         missing: Some(column.profiles[side].missing_rate()),
     });
     let edges = edges.iter().map(|edge| edge * unit).collect();

@@ -58,8 +58,8 @@ fn aspect_of(column: &Column, aspect: &Aspect) -> String {
         What::Pattern => "other kinds of characters".to_owned(),
         What::Token => "other pairs of characters".to_owned(),
         What::Element => "other elements".to_owned(),
-        What::Direction => "vectors lie elsewhere".to_owned(),
-        What::Distance => "vectors lie closer together or farther apart".to_owned(),
+        What::Direction => "direction of the vectors".to_owned(),
+        What::Distance => "distance of the vectors from their centre".to_owned(),
         What::Hour => "other hours of the day".to_owned(),
         What::Weekday => "other days of the week".to_owned(),
     }
