@@ -209,7 +209,7 @@ Examples:
   hanok explain net.onnx --data mart.departures --background mart.typical_day --background-rows 100")]
     Explain(ExplainArgs),
     /// Compare two models on the same rows: may the second one take the first one's place?
-    #[command(after_help = "\
+    #[command(after_help = drift::with_sides("\
 Gates of --gate, and what they allow by default (docs/swap.md):
   performance=0.01       loss of the metric; of errors 2 % of M1's
   calibration=0.02       growth of the expected calibration error
@@ -224,9 +224,10 @@ predictions.
 
 Examples:
   hanok swap --m1 delay --m2 delay_next.txt --data july.parquet --label dep_delay -o swap.html
-  hanok swap --m1 delay@1 --m2 delay@2 --data mart.departures --label dep_delay --by carrier,origin
+  hanok swap --m1 delay@1 --m2 delay@2 --data 'mart.departures[2013-07]' \
+             --reference 'mart.departures[2013-01]' --label dep_delay --by carrier,origin
   hanok swap --m1 risk --m2 new.cbm --data mart.today --reference mart.last_year --label defaulted
-  hanok swap --m1 a.json --m2 b.json --data rows.csv --gate disagreement=0.1 --json")]
+  hanok swap --m1 a.json --m2 b.json --data rows.csv --gate disagreement=0.1 --json"))]
     Swap(Box<SwapArgs>),
     /// Draw charts of explanations
     #[command(after_help = "\

@@ -23,6 +23,7 @@ pub use peers::{PeerColumn, PeerMethod, PeerReport};
 pub use profile::{ProfileReport, ProfileRequest, ProfiledColumn, merge_profiles, show_profile};
 pub(crate) use run::now;
 pub use side::DriftSide;
+pub(crate) use side::Place;
 pub use watch::{DetectorKind, WatchCounts, WatchError, WatchReport, WatchRequest, WatchSignal, watch};
 
 use crate::{Engine, EngineError};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::{RecordBatch, RecordBatchReader as _};
 use arrow::compute::BatchCoalescer;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use hanok_load::{Event as ReadEvent, FileBatches, ReadOptions};
 use hanok_query::{QueryStream, Session, SessionOptions};
 use hanok_types::TableName;
@@ -69,9 +70,12 @@ impl RowSource {
         // Threads of a query hand their rows over as they come; one thread keeps the order.
         let options = SessionOptions { threads: 1, ..session_options(&engine.project, 1) };
         let stream = Session::open(&engine.lake, &options)?.sql(&sql).await?;
-        Ok(Rows { schema: stream.schema(), total, inner: Inner::Query(stream) })
+        Ok(Rows { schema: stream.schema(), total, inner: Inner::Query(stream), kept: None })
     }
 }
+
+/// Leaves some rows of a batch.
+type Keep = Box<dyn Fn(&RecordBatch) -> Result<RecordBatch, EngineError> + Send>;
 
 /// A stream of rows.
 pub(crate) struct Rows {
@@ -80,18 +84,50 @@ pub(crate) struct Rows {
     /// How many rows will come, when that is known.
     pub(crate) total: Option<u64>,
     inner: Inner,
+    kept: Option<Keep>,
 }
 
 enum Inner {
     Query(QueryStream),
-    File(mpsc::Receiver<Result<RecordBatch, EngineError>>),
+    Thread(mpsc::Receiver<Result<RecordBatch, EngineError>>),
 }
 
 impl Rows {
+    /// Rows that a thread of its own reads and sends; when nobody takes them any more, sending fails.
+    pub(crate) fn of_thread(
+        schema: SchemaRef,
+        total: Option<u64>,
+        read: impl FnOnce(&dyn Fn(RecordBatch) -> Result<(), EngineError>) -> Result<(), EngineError>
+        + Send
+        + 'static,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
+        std::thread::spawn(move || {
+            let send = |batch| sender.blocking_send(Ok(batch)).map_err(|_| EngineError::Stopped);
+            if let Err(error) = read(&send) {
+                // Nobody may be waiting any more.
+                let _ = sender.blocking_send(Err(error));
+            }
+        });
+        Self { schema, total, inner: Inner::Thread(receiver), kept: None }
+    }
+
+    /// Leaves only some of the rows, so that nobody knows how many will come.
+    pub(crate) fn keep(
+        self,
+        keep: impl Fn(&RecordBatch) -> Result<RecordBatch, EngineError> + Send + 'static,
+    ) -> Self {
+        Self { total: None, kept: Some(Box::new(keep)), ..self }
+    }
+
     async fn next(&mut self) -> Result<Option<RecordBatch>, EngineError> {
-        match &mut self.inner {
-            Inner::Query(stream) => Ok(stream.next().await?),
-            Inner::File(batches) => batches.recv().await.transpose(),
+        let batch = match &mut self.inner {
+            Inner::Query(stream) => stream.next().await?,
+            Inner::Thread(batches) => batches.recv().await.transpose()?,
+        };
+        match &self.kept {
+            Some(keep) => batch.as_ref().map(keep).transpose(),
+            None => Ok(batch),
         }
     }
 
@@ -185,17 +221,13 @@ async fn read_file(path: &Path) -> Result<(SchemaRef, Vec<RecordBatch>), EngineE
 
 pub(crate) async fn open_file(path: &Path) -> Result<Rows, EngineError> {
     let path = path.to_owned();
-    let (sender, receiver) = mpsc::channel(WAITING_MAX);
-    let (schema, total) = blocking(move || {
+    blocking(move || {
         if Format::of_path(&path) == Some(Format::Parquet) {
-            let (reader, rows) = parquet_file(&path, STREAM_ROWS)?;
-            let schema = reader.schema();
-            std::thread::spawn(move || {
-                let mut batches =
-                    reader.map(|batch| batch.map_err(|error| file_error("read", &path, &error)));
-                while batches.next().is_some_and(|batch| sender.blocking_send(batch).is_ok()) {}
-            });
-            return Ok((schema, rows));
+            let (mut reader, rows) = parquet_file(&path, STREAM_ROWS)?;
+            let failed = move |error: ArrowError| file_error("read", &path, &error);
+            return Ok(Rows::of_thread(reader.schema(), Some(rows), move |send| {
+                reader.try_for_each(|batch| send(batch.map_err(&failed)?))
+            }));
         }
         // The types are known when all values have been seen.
         let mut rows = 0;
@@ -203,24 +235,19 @@ pub(crate) async fn open_file(path: &Path) -> Result<Rows, EngineError> {
             rows = batch.map_or(0, |batch| rows + batch.num_rows() as u64);
             true
         })?;
-        let known = schema.clone();
-        std::thread::spawn(move || {
-            let visited = visit_text(&path, Some(known), &mut |batch| {
-                let batch = batch.ok_or_else(|| {
-                    file_error("read", &path, &std::io::Error::other("it changed while it was read"))
-                });
-                let go_on = batch.is_ok();
-                sender.blocking_send(batch).is_ok() && go_on
-            });
-            if let Err(error) = visited {
-                // Nobody may be waiting any more.
-                let _ = sender.blocking_send(Err(error));
-            }
-        });
-        Ok((schema, rows))
+        let changed = |path: &Path| {
+            file_error("read", path, &std::io::Error::other("it changed while it was read"))
+        };
+        Ok(Rows::of_thread(schema.clone(), Some(rows), move |send| {
+            let mut sent = Ok(());
+            visit_text(&path, Some(schema), &mut |batch| {
+                sent = batch.ok_or_else(|| changed(&path)).and_then(send);
+                sent.is_ok()
+            })?;
+            sent
+        }))
     })
-    .await?;
-    Ok(Rows { schema, total: Some(total), inner: Inner::File(receiver) })
+    .await
 }
 
 fn parquet_file(path: &Path, batch_rows: usize) -> Result<(ParquetRecordBatchReader, u64), EngineError> {

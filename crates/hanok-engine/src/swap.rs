@@ -16,13 +16,12 @@ use hanok_explain::{
     inputs, latency, told,
 };
 use hanok_report::{DriftReport, Importance, Model as ModelCard, Side, SwapReport};
-use hanok_types::TableName;
 use sha2::{Digest as _, Sha256};
 
-use crate::drift::{DriftPlace, DriftRequest, DriftSide, now};
+use crate::drift::{DriftPlace, DriftRequest, DriftSide, Place, now};
 use crate::engine::file_error;
 use crate::predictors::BlockProgress;
-use crate::rows::{RowSource, Rows, blocking};
+use crate::rows::{Rows, blocking};
 use crate::{Engine, EngineError, Observer};
 
 /// Rows that moved the farthest and are told one by one.
@@ -31,6 +30,8 @@ const MOVERS: usize = 20;
 const MOVER_FEATURES: usize = 5;
 /// Bytes of a file that are hashed at a time.
 const HASHED_BYTES: usize = 1 << 20;
+/// What a saved profile does not do for.
+const NEEDS_ROWS: &str = "predicting";
 /// Parts of the rows whose performance is estimated where there are no labels.
 const CHUNKS: usize = 10;
 
@@ -40,7 +41,7 @@ pub struct SwapRequest {
     /// The model in use and the one that is to take its place: registered ones or files.
     pub models: [String; 2],
     /// The rows.
-    pub rows: RowSource,
+    pub rows: DriftSide,
     /// Which columns are what; the label may be null, or be in the reference only.
     pub columns: ColumnChoice,
     /// Columns that divide the rows into segments.
@@ -48,7 +49,9 @@ pub struct SwapRequest {
     /// The output of models that have several numbers.
     pub output: Option<usize>,
     /// Earlier rows, against which inputs are compared.
-    pub reference: Option<RowSource>,
+    pub reference: Option<DriftSide>,
+    /// The column with each row's time, for windows; the only one of its kind when there is none.
+    pub time: Option<String>,
     /// Probability from which on a row is positive; of numbers, the difference from which on models disagree.
     pub threshold: Option<f64>,
     /// The metric that gates and segments look at, by its name; the first of the task when there is none.
@@ -137,15 +140,22 @@ impl Engine {
         let options = limits(&request)?;
         let loaded = [&request.models[0], &request.models[1]];
         let models = Arc::new([self.load_model(loaded[0]).await?, self.load_model(loaded[1]).await?]);
-        let reference = match &request.reference {
-            Some(source) => Some(source.open(self).await?),
-            None => None,
-        };
-        let rows = request.rows.open(self).await?;
-        let data = self.described(&request.rows).await?;
+        let (place, time) = (DriftPlace::of(self), request.time.as_deref());
+        let (mut reference, mut known) = (None, Vec::new());
+        if let Some(side) = &request.reference {
+            // A saved profile has no rows to predict, but inputs can be compared with it.
+            if let Some(columns) = place.columns_of_profile(side).await? {
+                known = columns;
+            } else {
+                let (rows, _) = place.rows(side, time, NEEDS_ROWS).await?;
+                known = rows.schema.fields().iter().map(|field| field.name().clone()).collect();
+                reference = Some(rows);
+            }
+        }
+        let (rows, data) = place.rows(&request.rows, time, NEEDS_ROWS).await?;
+        let data = Side { hash: hash_of(&request.rows).await?, ..data };
         let choice = self.pair_options(&request, &rows.schema);
         let label = request.columns.label.clone();
-        let known = reference.as_ref().map(|reference| reference.schema.clone());
         let paired = pair(rows, models.clone(), choice.clone(), &request.models[1], observer.clone()).await?;
         // Where the truth is not known yet, earlier rows of which it is known can stand for it.
         let is_labelled = |paired: &Paired| {
@@ -171,13 +181,10 @@ impl Engine {
             move || Found::new(&models, &paired, earlier.as_ref(), &choice, &request, options)
         };
         let mut found = blocking(work).await?;
-        let column = |name: &String| known.as_ref().is_some_and(|known| known.index_of(name).is_ok());
         let wanted = found.inputs.iter().cloned().chain(label).filter(|name| schema.index_of(name).is_ok());
-        let wanted: Vec<String> = wanted.filter(column).collect();
+        let wanted: Vec<String> = wanted.filter(|name| known.contains(name)).collect();
         let drift = match request.reference.clone() {
-            Some(reference) => {
-                Some(self.inputs([reference, request.rows.clone()], wanted, &found, &observer).await?)
-            }
+            Some(reference) => Some(self.inputs(reference, &request, wanted, &found, &observer).await?),
             None => None,
         };
         for (card, name) in found.models.iter_mut().zip(&request.models) {
@@ -218,26 +225,23 @@ impl Engine {
     /// How the columns have moved since earlier rows.
     async fn inputs(
         &self,
-        [reference, current]: [RowSource; 2],
+        reference: DriftSide,
+        swap: &SwapRequest,
         columns: Vec<String>,
         found: &Found,
         observer: &Arc<Observer>,
     ) -> Result<DriftReport, EngineError> {
-        let names = [short_name(&reference), short_name(&current)];
         let request = DriftRequest {
-            reference: DriftSide::try_from(reference)?,
-            current: DriftSide::try_from(current)?,
+            reference,
+            current: swap.rows.clone(),
             columns,
-            time: None,
+            time: swap.time.clone(),
             by: None,
             importance: None,
             together: false,
             options: hanok_drift::Options::default(),
         };
         let mut report = DriftPlace::of(self).drift(request, observer.clone()).await?.report;
-        for (side, name) in report.sides.iter_mut().zip(names) {
-            side.name = name.unwrap_or_else(|| std::mem::take(&mut side.name));
-        }
         report.importance = found.swap.attribution.as_ref().map(|attribution| Importance {
             model: found.models[1].name.clone(),
             columns: attribution
@@ -247,32 +251,6 @@ impl Engine {
                 .collect(),
         });
         Ok(report)
-    }
-
-    /// What is known of where rows came from.
-    async fn described(&self, source: &RowSource) -> Result<Side, EngineError> {
-        Ok(match source {
-            RowSource::File(path) => {
-                let (name, table) = (short_name(source).unwrap_or_default(), path.display().to_string());
-                let path = path.clone();
-                let hash = blocking(move || sha256(&path)).await?;
-                Side { name, table: Some(table), hash: Some(hash), ..Side::default() }
-            }
-            RowSource::Table(name) => {
-                let name = TableName::parse(name, "main")?;
-                let table = self.lake.find(&name).await.ok().flatten();
-                let version = table.and_then(|table| table.version());
-                let branch = &self.project.branch.value;
-                let branch = (branch != hanok_catalog::MAIN_BRANCH).then(|| branch.clone());
-                let version: Vec<String> =
-                    version.map(|version| version.to_string()).into_iter().chain(branch).collect();
-                let version = (!version.is_empty()).then(|| version.join(", "));
-                Side { name: name.to_string(), table: Some(name.to_string()), version, ..Side::default() }
-            }
-            RowSource::Sql(sql) => {
-                Side { name: "query".to_owned(), filter: Some(sql.clone()), ..Side::default() }
-            }
-        })
     }
 
     /// Adds what the registry or the file system knows of a model.
@@ -468,10 +446,10 @@ fn metric(task: Task, name: Option<&str>) -> Result<Option<Metric>, SwapError> {
     })
 }
 
-/// What a file is called without its folders: heads of tables have little room.
-fn short_name(source: &RowSource) -> Option<String> {
-    let RowSource::File(path) = source else { return None };
-    Some(path.file_name()?.to_string_lossy().into_owned())
+/// The hash of a side that is a file.
+async fn hash_of(side: &DriftSide) -> Result<Option<String>, EngineError> {
+    let Place::File(path) = side.place.clone() else { return Ok(None) };
+    blocking(move || sha256(&path)).await.map(Some)
 }
 
 fn sha256(path: &Path) -> Result<String, EngineError> {
@@ -485,15 +463,4 @@ fn sha256(path: &Path) -> Result<String, EngineError> {
         }
     }
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-impl TryFrom<RowSource> for DriftSide {
-    type Error = EngineError;
-
-    fn try_from(source: RowSource) -> Result<Self, EngineError> {
-        Ok(match source {
-            RowSource::File(path) => Self::file(&path),
-            RowSource::Table(text) | RowSource::Sql(text) => text.parse()?,
-        })
-    }
 }

@@ -19,13 +19,13 @@ Sides:
   january.json                        a profile saved by `hanok profile`
   \"select * from mart.departures\"     a query";
 
-/// The same with examples.
-fn examples(text: &str) -> String {
+/// The same before the rest of a help.
+pub(super) fn with_sides(text: &str) -> String {
     format!("{SIDES}\n\n{text}")
 }
 
 #[derive(Args, Debug)]
-#[command(subcommand_negates_reqs = true, after_help = examples("\
+#[command(subcommand_negates_reqs = true, after_help = with_sides("\
 Examples:
   hanok drift --reference 'mart.departures[2013-01]' --current 'mart.departures[2013-07]'
   hanok drift --reference train.parquet --current mart.today --by carrier -o drift.html
@@ -152,7 +152,7 @@ pub(crate) enum DetectorArg {
 }
 
 #[derive(Args, Debug)]
-#[command(subcommand_negates_reqs = true, after_help = examples("\
+#[command(subcommand_negates_reqs = true, after_help = with_sides("\
 Examples:
   hanok profile mart.departures -o departures.json
   hanok profile 'mart.departures[2013-01]' -o january.json

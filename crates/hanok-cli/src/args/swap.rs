@@ -16,8 +16,8 @@ pub(crate) struct SwapArgs {
     /// The model that is to take its place
     #[arg(long, value_name = "MODEL")]
     pub(crate) m2: String,
-    /// The rows that both predict: a table such as mart.departures, or a .parquet, .csv or .jsonl file
-    #[arg(long, value_name = "TABLE|FILE")]
+    /// The rows that both predict: a table, version, window, branch, file or query
+    #[arg(long, value_name = "SIDE")]
     pub(crate) data: Option<String>,
     /// The rows from a query
     #[arg(long, value_name = "QUERY")]
@@ -28,9 +28,13 @@ pub(crate) struct SwapArgs {
     /// Columns whose values divide the rows into segments, separated by commas
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     pub(crate) by: Vec<String>,
-    /// Earlier rows: how the inputs have moved since then; with --label in them, performance is estimated where it is unknown
-    #[arg(long, value_name = "TABLE|FILE")]
+    /// Earlier rows or their profile: how the inputs have moved since then; with --label in the rows, performance is estimated where
+    /// it is unknown
+    #[arg(long, value_name = "SIDE")]
     pub(crate) reference: Option<String>,
+    /// The column with each row's time, for windows [default: the only one]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) time: Option<String>,
     /// Probability from which on a row counts as positive [default: 0.5]; of numbers, the difference from which on the models
     /// disagree [default: half a standard deviation of M1's predictions]
     #[arg(long, value_name = "NUMBER")]

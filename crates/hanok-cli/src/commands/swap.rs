@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hanok_charts::Language;
-use hanok_engine::{ColumnChoice, EngineError, SwapOutcome, SwapRequest, SwapVerdict, write_picture};
+use hanok_engine::{
+    ColumnChoice, DriftSide, EngineError, SwapOutcome, SwapRequest, SwapVerdict, write_picture,
+};
 use serde_json::{Value, json};
 
-use super::drift::{Form, form};
-use super::row_source;
+use super::drift::{Form, form, side};
 use crate::args::SwapArgs;
 use crate::context::Context;
 use crate::error::CliError;
@@ -23,13 +24,18 @@ pub(super) use summary::verdict;
 pub(crate) async fn swap(context: &Context, args: Box<SwapArgs>) -> Result<ExitStatus, CliError> {
     let output = args.output.map(|path| Ok::<_, CliError>((form(&path)?, path))).transpose()?;
     let language = args.lang.into();
+    let rows = match args.data_sql {
+        Some(sql) => DriftSide::query(sql),
+        None => side(args.data)?,
+    };
     let request = SwapRequest {
         models: [args.m1, args.m2],
-        rows: row_source(args.data, args.data_sql),
+        rows,
         columns: ColumnChoice { features: args.columns, keys: args.keys, label: args.label },
         segments: args.by,
         output: args.class,
-        reference: args.reference.map(|name| row_source(Some(name), None)),
+        reference: args.reference.map(|text| side(Some(text))).transpose()?,
+        time: args.time,
         threshold: args.threshold,
         metric: args.metric,
         gates: args.gates,

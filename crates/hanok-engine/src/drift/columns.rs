@@ -64,9 +64,7 @@ impl Columns {
         match &mut self.data {
             Data::Batches(batches) => {
                 for batch in batches.iter_mut() {
-                    let column = batch.column_by_name(time).ok_or_else(|| no_column(&self.schema, time))?;
-                    *batch = filter_record_batch(batch, &is_within(column, window)?)
-                        .map_err(|error| EngineError::Blocks(error.to_string()))?;
+                    *batch = rows_within(batch, window, time)?;
                 }
                 batches.retain(|batch| batch.num_rows() > 0);
                 self.rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
@@ -119,6 +117,31 @@ impl Columns {
             match part.column(name)? {
                 Some(mut values) => values.try_for_each(|chunk| take(chunk?))?,
                 None => take(new_null_array(self.schema.field(at).data_type(), part.rows as usize))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the rows with all columns in batches, one after the other, the oldest first; of a file that does not have a column, nulls.
+    pub(crate) fn each_batch(
+        &self,
+        take: &dyn Fn(RecordBatch) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let parts = match &self.data {
+            Data::Batches(batches) => return batches.iter().cloned().try_for_each(take),
+            Data::Files(parts) => parts,
+        };
+        for part in parts {
+            let fields = self.schema.fields();
+            let found = fields.iter().filter_map(|field| part.metadata.schema().index_of(field.name()).ok());
+            for batch in part.reader(found)? {
+                let batch = batch.map_err(|error| file_error("read", &part.path, &error))?;
+                let columns = fields.iter().map(|field| match batch.column_by_name(field.name()) {
+                    Some(column) => column.clone(),
+                    None => new_null_array(field.data_type(), batch.num_rows()),
+                });
+                let batch = RecordBatch::try_new(self.schema.clone(), columns.collect());
+                take(batch.map_err(|error| EngineError::Blocks(error.to_string()))?)?;
             }
         }
         Ok(())
@@ -190,16 +213,19 @@ impl Part {
         name: &str,
     ) -> Result<Option<impl Iterator<Item = Result<ArrayRef, EngineError>> + '_>, EngineError> {
         let Ok(at) = self.metadata.schema().index_of(name) else { return Ok(None) };
-        let reader = self.reader(at)?;
+        let reader = self.reader([at])?;
         Ok(Some(reader.map(move |batch| match batch {
             Ok(batch) => Ok(batch.column(0).clone()),
             Err(error) => Err(file_error("read", &self.path, &error)),
         })))
     }
 
-    fn reader(&self, place: usize) -> Result<ParquetRecordBatchReader, EngineError> {
+    fn reader(
+        &self,
+        places: impl IntoIterator<Item = usize>,
+    ) -> Result<ParquetRecordBatchReader, EngineError> {
         let file = File::open(&self.path).map_err(|error| file_error("read", &self.path, &error))?;
-        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [place]);
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), places);
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
             .with_projection(mask)
             .with_batch_size(BATCH_ROWS);
@@ -232,7 +258,18 @@ pub(crate) fn micros(column: &ArrayRef) -> Result<ArrayRef, EngineError> {
     cast(column, &instants).map_err(|error| EngineError::Blocks(error.to_string()))
 }
 
-pub(crate) fn is_within(column: &ArrayRef, window: Window) -> Result<BooleanArray, EngineError> {
+/// The rows of a batch whose time is in a window.
+pub(crate) fn rows_within(
+    batch: &RecordBatch,
+    window: Window,
+    time: &str,
+) -> Result<RecordBatch, EngineError> {
+    let column = batch.column_by_name(time).ok_or_else(|| no_column(batch.schema_ref(), time))?;
+    filter_record_batch(batch, &is_within(column, window)?)
+        .map_err(|error| EngineError::Blocks(error.to_string()))
+}
+
+fn is_within(column: &ArrayRef, window: Window) -> Result<BooleanArray, EngineError> {
     let times = micros(column)?;
     let times = times.as_primitive::<TimestampMicrosecondType>();
     // A row without a time is in no window.

@@ -1,14 +1,18 @@
 //! Opens sides: where the rows are, as of when, in which window.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use hanok_lake::{AsOf, Lake, Table};
+use hanok_report::Side;
 use hanok_types::TableName;
 
-use super::columns::{Columns, is_time};
-use super::side::{DriftSide, Place};
+use super::columns::{Columns, is_time, rows_within};
+use super::profile::saved;
+use super::run::described;
+use super::side::{DriftSide, Place, Window};
 use super::{DriftError, DriftPlace};
 use crate::output::Format;
 use crate::rows::{RowSource, Rows, open_file};
@@ -52,6 +56,30 @@ impl Source {
             Self::Rows(rows) => &rows.schema,
         }
     }
+
+    /// Leaves only the rows of a side's window, if it has one.
+    pub(super) async fn within(
+        self,
+        window: Option<Window>,
+        time: Option<&str>,
+    ) -> Result<Self, EngineError> {
+        let Some((window, time)) = window.zip(time.map(str::to_owned)) else { return Ok(self) };
+        Ok(match self {
+            Self::Files(columns) => {
+                Self::Files(blocking(move || columns.within(window, &time)).await?)
+            }
+            Self::Rows(rows) => Self::Rows(rows.keep(move |batch| rows_within(batch, window, &time))),
+        })
+    }
+
+    /// The rows one batch after the other, the oldest first.
+    fn into_rows(self) -> Rows {
+        let columns = match self {
+            Self::Files(columns) => columns,
+            Self::Rows(rows) => return rows,
+        };
+        Rows::of_thread(columns.schema.clone(), Some(columns.rows), move |send| columns.each_batch(send))
+    }
 }
 
 /// A side that is ready to be read.
@@ -77,18 +105,27 @@ impl DriftPlace {
     pub(super) async fn open(&self, side: &DriftSide, wanted: &Wanted) -> Result<Opened, EngineError> {
         let Found { source, table, version } = self.find(side).await?;
         let time = time_column(side, source.schema(), wanted.time.as_deref())?;
-        let columns = match source {
+        let columns = match source.within(side.window, time.as_deref()).await? {
             Source::Files(columns) => columns,
             Source::Rows(rows) => self.hold(side, wanted, time.as_deref(), rows).await?,
         };
-        let columns = match (side.window, &time) {
-            (Some(window), Some(time)) => {
-                let time = time.clone();
-                blocking(move || columns.within(window, &time)).await?
-            }
-            _ => columns,
-        };
         Ok(Opened { columns, time, table, version })
+    }
+
+    /// The rows of a side one batch after the other, and what is known of them. `what` needs rows.
+    pub(crate) async fn rows(
+        &self,
+        side: &DriftSide,
+        time: Option<&str>,
+        what: &'static str,
+    ) -> Result<(Rows, Side), EngineError> {
+        if saved(side).is_some() {
+            return Err(DriftError::Profiles(what).into());
+        }
+        let Found { source, table, version } = self.find(side).await?;
+        let time = time_column(side, source.schema(), time)?;
+        let about = described(side, table.as_ref(), version);
+        Ok((source.within(side.window, time.as_deref()).await?.into_rows(), about))
     }
 
     /// Where a side's rows are.
@@ -144,7 +181,7 @@ impl DriftPlace {
         let project = move |error: arrow::error::ArrowError| EngineError::Blocks(error.to_string());
         let (schema, batches) = rows
             .in_blocks(BLOCK_ROWS, None, move |mut blocks| {
-                let schema = std::sync::Arc::new(schema.project(&places).map_err(project)?);
+                let schema = Arc::new(schema.project(&places).map_err(project)?);
                 let (mut batches, mut bytes): (Vec<RecordBatch>, u64) = (Vec::new(), 0);
                 while let Some(block) = blocks.next()? {
                     let block = block.project(&places).map_err(project)?;

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use hanok_drift::profile::{TableProfile, compare_profiles};
@@ -16,11 +15,11 @@ use hanok_drift::{Kind, Profile};
 use hanok_report::{DriftReport, Side};
 use serde::Serialize;
 
-use super::columns::{Columns, is_within, no_column};
+use super::columns::{Columns, no_column};
 use super::compare::is_data;
 use super::importance::{ImportanceSource, explained_importance};
 use super::open::{Source, blocking, time_column};
-use super::side::{DriftSide, Place, Window};
+use super::side::{DriftSide, Place};
 use super::{DriftError, DriftOutcome, DriftPlace, DriftRequest};
 use crate::engine::file_error;
 use crate::output::NewFile;
@@ -122,15 +121,10 @@ impl DriftPlace {
         if let Some(name) = names.iter().find(|name| schema.field_with_name(name).is_err()) {
             return Err(no_column(&schema, name));
         }
-        let window = side.window.zip(time);
         let (threads, name) = (self.threads, side.text.clone());
-        match source {
+        match source.within(side.window, time.as_deref()).await? {
             Source::Files(columns) => {
                 blocking(move || {
-                    let columns = match window {
-                        Some((window, time)) => columns.within(window, &time)?,
-                        None => columns,
-                    };
                     profile_of_columns(&columns, &names, threads, &name, observer.as_ref())
                 })
                 .await
@@ -140,10 +134,6 @@ impl DriftPlace {
                 rows.in_blocks(BATCH_ROWS, None, move |mut blocks| {
                     let mut profiling = Profiling::new(&schema, &names, threads, total, name, observer)?;
                     while let Some(block) = blocks.next()? {
-                        let block = match &window {
-                            Some((window, time)) => within(&block, *window, time)?,
-                            None => block,
-                        };
                         let block = block.project(&profiling.places);
                         profiling.take(&block.map_err(failed)?)?;
                     }
@@ -152,6 +142,16 @@ impl DriftPlace {
                 .await
             }
         }
+    }
+
+    /// The columns of a saved profile; `None` of any other side.
+    pub(crate) async fn columns_of_profile(
+        &self,
+        side: &DriftSide,
+    ) -> Result<Option<Vec<String>>, EngineError> {
+        let Some(path) = saved(side) else { return Ok(None) };
+        let profile = blocking(move || read_profile(&path)).await?;
+        Ok(Some(profile.columns().iter().map(|column| column.name().to_owned()).collect()))
     }
 
     /// Compares sides of which one at least is a saved profile; `None` when none is.
@@ -191,7 +191,7 @@ impl DriftPlace {
             (report.vanished, report.new) = (Vec::new(), Vec::new());
         }
         let about = [0, 1].map(|at: usize| Side {
-            name: sides[at].text.clone(),
+            name: sides[at].short_name(),
             table: saved(sides[at]).map(|path| path.display().to_string()),
             rows: Some(profiles[at].rows()),
             ..Side::default()
@@ -307,11 +307,6 @@ impl Profiling {
         (self.observer)(Event::Finished { what: "profile", name: &self.name, rows, ok: true });
         self.profile
     }
-}
-
-fn within(block: &RecordBatch, window: Window, time: &str) -> Result<RecordBatch, EngineError> {
-    let column = block.column_by_name(time).ok_or_else(|| no_column(&block.schema(), time))?;
-    filter_record_batch(block, &is_within(column, window)?).map_err(failed)
 }
 
 /// The path of a side that is a saved profile.

@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use hanok_catalog::MAIN_BRANCH;
 use hanok_drift::course::{Course, CourseError, Windows, course_columns};
 use hanok_drift::{Report, Verdict};
+use hanok_lake::Lake;
 use hanok_report::{DriftReport, Joint, Origin, Side};
+use hanok_types::TableName;
 
 use super::compare::{Names, Segments, compare_all, compare_segments, pair, threads_with_room};
 use super::open::{Opened, Wanted, blocking};
@@ -34,7 +37,10 @@ impl DriftPlace {
             None => None,
         };
         let origins = self.origins(&sides).await;
-        let about = [described(&request.reference, &sides[0]), described(&request.current, &sides[1])];
+        let about = [(&request.reference, &sides[0]), (&request.current, &sides[1])].map(|(side, opened)| {
+            let rows = Some(opened.columns.rows);
+            Side { rows, ..described(side, opened.table.as_ref(), opened.version) }
+        });
         let title = title(&request);
         let place = self.clone();
         let found = blocking(move || place.compare(&sides, &names, &request, observer.as_ref())).await?;
@@ -166,25 +172,27 @@ fn course(
     Ok(Some(course_columns::<EngineError>(&windows, names.len(), read, &request.options, threads)?))
 }
 
-/// A side, for readers of a report.
-fn described(side: &DriftSide, opened: &Opened) -> Side {
-    let (table, branch) = match &side.place {
-        Place::File(path) => (Some(path.display().to_string()), None),
-        Place::Table { name, branch, .. } => (Some(name.to_string()), branch.as_ref()),
-        Place::Sql(_) => (None, None),
+/// A side for readers of a report, with the table that it was found to be.
+pub(super) fn described(side: &DriftSide, found: Option<&(Lake, TableName)>, version: Option<u64>) -> Side {
+    let (table, filter, branch) = match &side.place {
+        Place::File(path) => (Some(path.display().to_string()), None, None),
+        Place::Table { name, branch, .. } => (Some(name.to_string()), None, branch.as_deref()),
+        Place::Sql(sql) => (None, Some(sql.clone()), None),
     };
-    let version = [opened.version.map(|version| version.to_string()), branch.cloned()];
+    // The branch that the command works on need not be named.
+    let worked_on = found.map(|(lake, _)| lake.branch().name.as_str()).filter(|name| *name != MAIN_BRANCH);
+    let version = [version.map(|version| version.to_string()), branch.or(worked_on).map(str::to_owned)];
     let version: Vec<String> = version.into_iter().flatten().collect();
     let time = side
         .window
         .map(|window| [window.from_us, window.until_us].map(|us| us.map_or_else(|| "…".to_owned(), moment)));
     Side {
-        name: side.text.clone(),
+        name: side.short_name(),
         table,
         version: (!version.is_empty()).then(|| version.join(", ")),
         time,
-        filter: None,
-        rows: Some(opened.columns.rows),
+        filter,
+        rows: None,
         hash: None,
     }
 }
@@ -208,6 +216,6 @@ pub(super) fn title(request: &DriftRequest) -> String {
     };
     match (table(&request.reference), table(&request.current)) {
         (Some(reference), Some(current)) if reference == current => reference,
-        _ => format!("{} → {}", request.reference, request.current),
+        _ => format!("{} → {}", request.reference.short_name(), request.current.short_name()),
     }
 }

@@ -100,6 +100,24 @@ impl DriftSide {
     pub fn file(path: &Path) -> Self {
         Self { text: path.display().to_string(), place: Place::File(path.to_owned()), window: None }
     }
+
+    /// A query, whatever it begins with.
+    pub fn query(sql: String) -> Self {
+        Self { text: sql.clone(), place: Place::Sql(sql), window: None }
+    }
+
+    /// What it is called where there is little room: a file without its folders, and a query as such.
+    pub(crate) fn short_name(&self) -> String {
+        match &self.place {
+            Place::File(path) => {
+                let window = self.window.and_then(|_| self.text.rfind('[')).map(|at| &self.text[at..]);
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                format!("{name}{}", window.unwrap_or_default())
+            }
+            Place::Table { .. } => self.text.clone(),
+            Place::Sql(_) => "query".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for DriftSide {
@@ -214,6 +232,9 @@ mod tests {
         assert_eq!(parse("b.csv[2013]").place, Place::File("b.csv".into()));
         assert!(matches!(parse("select a[1] from t").place, Place::Sql(_)));
         assert!(!parse("x.json").needs_project() && parse("x").needs_project());
+        let short = |text: &str| parse(text).short_name();
+        assert_eq!(short("a/b.csv[2013-01]"), "b.csv[2013-01]");
+        assert_eq!([short("t@dev[2013]"), short("select 1 from t")], ["t@dev[2013]", "query"]);
     }
 
     #[test]

@@ -10,13 +10,17 @@ fn prepared() -> Hanok {
     assert!(hanok.run(&["model", "add", "delay", &fixture("xgboost-binary.json")]).status.success());
     let scored = ["predict", "delay", "--data", "raw.visits", "--keys", "id", "--table", "mart.scored"];
     assert!(hanok.run(&scored).status.success());
-    let twice: String = (0..5).map(|at| format!(", feature_{at} as \"Column_{at}\"")).collect();
-    let sql = format!(
-        "select v.*{twice}, case when s.prediction > 0.5 then 1 else 0 end as truth \
-         from raw.visits v join mart.scored s on v.id = s.id order by v.id"
-    );
-    assert!(hanok.run(&["sql", &sql, "-o", "rows.parquet"]).status.success());
+    assert!(hanok.run(&["sql", &rows_with(""), "-o", "rows.parquet"]).status.success());
     hanok
+}
+
+/// The query of these rows, with more columns.
+fn rows_with(more: &str) -> String {
+    let twice: String = (0..5).map(|at| format!(", feature_{at} as \"Column_{at}\"")).collect();
+    format!(
+        "select v.*{twice}, case when s.prediction > 0.5 then 1 else 0 end as truth{more} \
+         from raw.visits v join mart.scored s on v.id = s.id order by v.id"
+    )
 }
 
 fn swap<'a>(m1: &'a str, m2: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
@@ -93,6 +97,53 @@ fn numbers_classes_and_rows_without_labels_are_compared_too() {
     let metrics = found["estimated"][1]["metrics"].as_array().unwrap();
     let auc = metrics.iter().find(|metric| metric["metric"] == "auc").unwrap();
     assert_eq!(auc["current"].as_array().unwrap().len(), 10);
+}
+
+#[test]
+fn rows_come_from_all_that_drift_compares() {
+    let hanok = prepared();
+    // An hour a row from 2026-01-01 on: 743 rows are of January.
+    let sql = rows_with(", to_timestamp_seconds(1767225600 + v.id * 3600) as at");
+    assert!(hanok.run(&["sql", &sql, "-o", "data/timed.parquet"]).status.success());
+    let sources = |files: &str| {
+        hanok.write("sources/timed.yaml", &format!("sources:\n  - {{ name: timed, files: [{files}] }}\n"));
+    };
+    sources("data/timed.parquet");
+    assert!(hanok.run(&["load"]).status.success());
+    assert!(hanok.run(&["branch", "create", "dev"]).status.success());
+    let other = fixture("lightgbm-binary.txt");
+    let found = |side: &str, rest: &[&str]| {
+        let fixed = ["swap", "--m1", "delay", "--m2", &other, "--label", "truth", "--json", "--data", side];
+        let output = hanok.run(&[&fixed[..], rest].concat());
+        assert_eq!(output.status.code(), Some(3), "{side}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    let january = found("data/timed.parquet[2026-01]", &[]);
+    assert_eq!((&january["swap"]["rows"], &january["swap"]["labelled"]), (&743.into(), &743.into()));
+    assert_eq!(january["data"]["time"][1], "2026-02-01");
+    for side in [
+        "raw.timed[2026-01]",
+        "raw.timed@0[..2026-02]",
+        "raw.timed@dev[2026-01]",
+        "select * from raw.timed where at < '2026-02-01'",
+    ] {
+        let same = found(side, &[]);
+        for what in ["flips", "labelled", "disagreement"] {
+            assert_eq!(same["swap"][what], january["swap"][what], "{side} {what}");
+        }
+    }
+    let dev = found("raw.timed@dev[2026-01]", &["--reference", "raw.timed[2026-02..]"]);
+    assert_eq!((&dev["data"]["name"], &dev["data"]["version"]), (&"raw.timed@dev[2026-01]".into(), &"0, dev".into()));
+    assert_eq!(dev["inputs"]["sides"][0]["rows"], 3000 - 743);
+    // A profile stands for earlier rows, but cannot be predicted.
+    assert!(hanok.run(&["profile", "raw.timed[2026-02..]", "-o", "later.json"]).status.success());
+    let profiled = found("raw.timed[2026-01]", &["--reference", "later.json"]);
+    let counts = |found: &serde_json::Value| found["inputs"]["counts"].clone();
+    assert_eq!(counts(&profiled), counts(&dev));
+    hanok.check("swap_profile", &hanok.show(&["swap", "--m1", "delay", "--m2", &other, "--data", "later.json"]));
+    hanok.write("times.csv", "a,b,x\n2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,1\n");
+    let several = ["swap", "--m1", "delay", "--m2", &other, "--data", "times.csv[2026]"];
+    hanok.check("swap_time_several", &hanok.show(&several));
 }
 
 #[test]

@@ -95,7 +95,7 @@ pub(super) async fn swap(
     let progress = Progress::new(console.bars());
     let request = SwapRequest {
         models: [MODEL.0.to_owned(), folder.join(NEXT_MODEL).display().to_string()],
-        rows: RowSource::File(folder.join(JULY_FILE)),
+        rows: DriftSide::file(&folder.join(JULY_FILE)),
         columns: ColumnChoice {
             features: Vec::new(),
             keys: Some(KEYS.map(str::to_owned).to_vec()),
@@ -103,7 +103,8 @@ pub(super) async fn swap(
         },
         segments: vec!["origin".to_owned(), "carrier".to_owned()],
         output: None,
-        reference: Some(RowSource::File(folder.join(TRAINING_FILE))),
+        reference: Some(DriftSide::file(&folder.join(TRAINING_FILE))),
+        time: None,
         threshold: None,
         metric: None,
         gates: Vec::new(),
