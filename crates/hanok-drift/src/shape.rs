@@ -35,7 +35,8 @@ pub enum Shape {
         /// one not; last of values at or above the last edge. Infinite values are in the outer two.
         shares: [Vec<f64>; 2],
     },
-    /// Of categories and booleans; of texts that are no categories by their patterns (as in [`crate::What::Pattern`]).
+    /// Of categories and booleans; of texts that are no categories the frequent ones where these are compared ([`crate::What::Values`]),
+    /// else their patterns (as in [`crate::What::Pattern`]).
     Shares {
         /// At most 12, with the largest share on one side first.
         labels: Vec<String>,

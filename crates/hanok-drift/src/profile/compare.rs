@@ -8,7 +8,7 @@ use crate::bins::Bins;
 use crate::categories::compare_rates;
 use crate::column::Kind;
 use crate::compare::{Column, Report, What, judge};
-use crate::divergence::{le_cam, shares};
+use crate::divergence::{jensen_shannon, le_cam, shares, total_variation};
 use crate::error::CompareError;
 use crate::measure::Measure;
 use crate::numeric::{Given, Sample, distances, judged, spread};
@@ -33,7 +33,8 @@ const ABOVE_ERROR: u64 = 20;
 /// extremes, counts) gives the same statistics. The rest has an error, which each statistic and effect states
 /// ([`crate::Effect::error`]): p-values are those of the nearer end, an effect must be beyond its threshold by the error to be
 /// [`Verdict::Drifted`], and what lies between is [`Verdict::Undecided`]. Cramér–von Mises and Anderson–Darling are only of exact columns. Texts
-/// are categories while both sides have at most `options.categories`, and at most 1536, different ones together.
+/// are categories while both sides have at most `options.categories`, and at most 1536, different ones together; of more, the frequent ones
+/// are, beside lengths, patterns and tokens, which tables do not look at ([`What::Values`]).
 ///
 /// # Errors
 ///
@@ -235,9 +236,16 @@ fn texts(column: &mut Column, sides: [&Texts; 2], options: &Options) {
         column.categories = Some(changed(&rows));
         return;
     }
+    let missing = missing_of(column);
+    let categories = sides.map(|side| &side.categories);
+    // A share that is one of as many as there may be categories at most.
+    let least = categories.map(|side| side.total() / options.categories.max(1) as u64);
+    let shape = frequent(column, What::Values, categories, least, missing, options);
     let lengths = sides.map(|side| side.lengths.settled());
     numbers(column, What::Length, [lengths[0].as_ref(), lengths[1].as_ref()], [0, 0], options);
-    patterns(column, sides.map(|side| &side.patterns), options);
+    let of_patterns =
+        frequent(column, What::Pattern, sides.map(|side| &side.patterns), [0, 0], [0, 0], options);
+    column.shape = shape.or(of_patterns);
     let counts: Vec<[u64; 2]> =
         (0..sides[0].tokens.len()).map(|token| sides.map(|side| side.tokens[token])).collect();
     push_categories(column, What::Token, &counts, [0, 0], options);
@@ -256,49 +264,94 @@ fn together(sides: [Vec<(String, u64)>; 2]) -> Vec<(String, [u64; 2])> {
     rows
 }
 
-/// Patterns that are too many to be counted are compared by the frequent ones and the rest together. Each frequent one may have been
-/// there more often by the sketch's error, which moves Le Cam's distance by no more than its distance to the worst case, because it
-/// is a metric.
-fn patterns(column: &mut Column, sides: [&Frequent; 2], options: &Options) {
-    let totals = sides.map(Frequent::total);
-    let is_exact = sides.iter().all(|side| side.is_exact());
-    let is_kept = |(_, counts): &(String, [u64; 2])| {
-        is_exact || (0..2).any(|side| counts[side] > ABOVE_ERROR * sides[side].error())
-    };
+/// Texts of which some may be too many to be counted are compared by the frequent ones, that were there more than `least` times, and
+/// the rest together; of values that are nothing but a rest nothing is said. Returns their picture.
+///
+/// Each frequent one may have been there more often by the sketch's error, which moves a distance by no more than its distance to the
+/// worst case, because it is a metric. Le Cam's, which decides, is that of these categories, and at most that of all texts. Total
+/// variation and Jensen–Shannon have bounds that hold for all texts: they are least when the rest is the same on both sides, and largest
+/// when no text of it is on both.
+fn frequent(
+    column: &mut Column,
+    what: What,
+    sides: [&Frequent; 2],
+    least: [u64; 2],
+    missing: [u64; 2],
+    options: &Options,
+) -> Option<Shape> {
+    let least = [0, 1].map(|side| least[side].max(ABOVE_ERROR * sides[side].error()));
+    let is_kept = |(_, counts): &(String, [u64; 2])| (0..2).any(|side| counts[side] > least[side]);
     let mut rows: Vec<_> = together(sides.map(Frequent::rows)).into_iter().filter(is_kept).collect();
-    if !is_exact {
-        for (text, counts) in &mut rows {
-            *counts = sides.map(|side| side.at_least(text));
-        }
+    for (text, counts) in &mut rows {
+        *counts = sides.map(|side| side.at_least(text));
     }
-    let rest = [0, 1].map(|side| totals[side] - rows.iter().map(|(_, counts)| counts[side]).sum::<u64>());
-    let named = rows.iter().map(|(name, counts)| (name.as_str(), *counts));
-    column.shape = Shape::of_counts(named, rest);
+    if rows.is_empty() && what == What::Values {
+        return None;
+    }
+    let named = |side: usize| rows.iter().map(|(_, counts)| counts[side]).sum::<u64>();
+    let rest = [0, 1].map(|side| sides[side].total() - named(side));
     let counts: Vec<[u64; 2]> = rows.iter().map(|(_, counts)| *counts).chain([rest]).collect();
-    let error: f64 = [0, 1].iter().map(|side| worst(&counts, *side, sides[*side].error())).sum();
     let before = column.aspects.len();
-    push_categories(column, What::Pattern, &counts, [0, 0], options);
-    for aspect in column.aspects[before..].iter_mut().filter(|_| error > 0.0) {
+    push_categories(column, what, &counts, missing, options);
+    let errors = sides.map(Frequent::error);
+    for aspect in column.aspects[before..].iter_mut().filter(|_| errors != [0, 0] || rest != [0, 0]) {
+        let error = error_of(le_cam, &counts, [0, 0], errors);
         aspect.effect = aspect.effect.within(error);
         for statistic in &mut aspect.statistics {
             statistic.p = None;
-            statistic.error = if statistic.measure == Measure::LeCam { error } else { f64::INFINITY };
+            let bounds = |distance| bounds(distance, &counts, missing, errors);
+            (statistic.value, statistic.error) = match statistic.measure {
+                Measure::LeCam => (statistic.value, error),
+                Measure::TotalVariation => bounds(total_variation),
+                Measure::JensenShannon => bounds(jensen_shannon),
+                _ => (statistic.value, f64::INFINITY),
+            };
         }
     }
+    Shape::of_counts(rows.iter().map(|(name, counts)| (name.as_str(), *counts)), rest)
 }
 
-/// Le Cam's distance of the counts from those with `error` more of each text and as many less of the rest, the last one.
-fn worst(counts: &[[u64; 2]], side: usize, error: u64) -> f64 {
-    let found: Vec<u64> = counts.iter().map(|row| row[side]).collect();
-    let mut most = found.clone();
-    if let [texts @ .., rest] = most.as_mut_slice() {
-        for count in texts {
-            let more = error.min(*rest);
-            *count += more;
-            *rest -= more;
-        }
+/// A distance of shares that is a metric, and grows with each category's share that only one side gains.
+type Distance = fn(&[f64], &[f64]) -> f64;
+
+/// The middle of what a distance of all texts may be, and how far it is from the ends.
+fn bounds(distance: Distance, counts: &[[u64; 2]], missing: [u64; 2], errors: [u64; 2]) -> (f64, f64) {
+    let of = |counts: &[[u64; 2]]| {
+        let shares = [0, 1].map(|side| shares(&with(counts, side, missing)));
+        distance(&shares[0], &shares[1])
+    };
+    let mut apart = counts.to_vec();
+    if let Some(rest) = apart.pop() {
+        apart.extend([[rest[0], 0], [0, rest[1]]]);
     }
-    le_cam(&shares(&found), &shares(&most))
+    let error = error_of(distance, counts, missing, errors);
+    let (low, high) = ((of(counts) - error).max(0.0), (of(&apart) + error).min(1.0));
+    (f64::midpoint(low, high), 0.5 * (high - low))
+}
+
+/// One side of the counts, with what is missing.
+fn with(counts: &[[u64; 2]], side: usize, missing: [u64; 2]) -> Vec<u64> {
+    counts.iter().chain([&missing]).map(|row| row[side]).collect()
+}
+
+/// How far the distance of the counts may be from the truth, when of each text there may be so many more and of the rest, the last one,
+/// as many less.
+fn error_of(distance: Distance, counts: &[[u64; 2]], missing: [u64; 2], errors: [u64; 2]) -> f64 {
+    let of = |side: usize| {
+        let found = with(counts, side, missing);
+        let mut most = found.clone();
+        // What does not suffice for all moves most where there is least.
+        let rest = counts.len().saturating_sub(1);
+        let mut order: Vec<usize> = (0..rest).collect();
+        order.sort_unstable_by_key(|at| found[*at]);
+        for at in order {
+            let more = errors[side].min(most[rest]);
+            most[at] += more;
+            most[rest] -= more;
+        }
+        distance(&shares(&found), &shares(&most))
+    };
+    of(0) + of(1)
 }
 
 fn lists(column: &mut Column, sides: [&Lists; 2], options: &Options) {

@@ -1,5 +1,6 @@
 //! Profiles: parts and wholes, what is saved, and comparisons beside those of the rows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -412,8 +413,95 @@ fn texts_that_are_too_many_keep_the_frequent_ones() {
     assert!(whole.to_json().unwrap().len() < 600_000);
     let found = compare_profiles(&whole, &whole, &Options::default()).unwrap();
     let whats: Vec<What> = found.columns[0].aspects.iter().map(|aspect| aspect.what).collect();
-    assert_eq!(whats, [What::Missing, What::Length, What::Pattern, What::Token]);
+    assert_eq!(whats, [What::Missing, What::Values, What::Length, What::Pattern, What::Token]);
     assert_eq!(found.columns[0].verdict, Verdict::Stable);
+}
+
+/// Total variation, Jensen–Shannon and Le Cam's distance of all texts, nulls as one of their own in the first two.
+fn distances(sides: [&StringArray; 2]) -> [f64; 3] {
+    let mut counts: BTreeMap<Option<&str>, [f64; 2]> = BTreeMap::new();
+    for (side, texts) in sides.into_iter().enumerate() {
+        texts.iter().for_each(|text| counts.entry(text).or_default()[side] += 1.0);
+    }
+    let shares = |counts: &BTreeMap<Option<&str>, [f64; 2]>| {
+        let sums = [0, 1].map(|side| counts.values().map(|row| row[side]).sum::<f64>());
+        counts.values().map(|row| [row[0] / sums[0], row[1] / sums[1]]).collect::<Vec<_>>()
+    };
+    let all = shares(&counts);
+    counts.remove(&None);
+    let sum = |shares: &[[f64; 2]], of: &dyn Fn(f64, f64) -> f64| shares.iter().map(|[p, q]| of(*p, *q)).sum::<f64>();
+    let surprise = |p: f64, q: f64| if p > 0.0 { p * (2.0 * p / (p + q)).log2() } else { 0.0 };
+    [
+        0.5 * sum(&all, &|p, q| (p - q).abs()),
+        (0.5 * sum(&all, &|p, q| surprise(p, q) + surprise(q, p))).max(0.0).sqrt(),
+        (0.5 * sum(&shares(&counts), &|p, q| (p - q).powi(2) / (p + q))).sqrt(),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    /// Some frequent texts, which differ between the sides, among many that a sketch cannot count, some of which both sides have.
+    #[test]
+    fn distances_of_too_many_texts_are_within_their_bounds(
+        seed: u64,
+        sizes in prop::array::uniform2(2000_usize..20_000),
+        frequent in prop::array::uniform2(0.05_f64..0.9),
+        names in 1.0_f64..60.0,
+        pool in prop::sample::select(vec![1700.0, 5000.0, 1e9]),
+        skew in 1.0_f64..3.0,
+    ) {
+        let mut draws = Draws(seed);
+        let side = |side: usize, draws: &mut Draws| -> StringArray {
+            let text = |draws: &mut Draws| {
+                let (kind, at) = (draws.uniform(), draws.uniform());
+                if kind < 0.05 {
+                    None
+                } else if kind < frequent[side] {
+                    Some(format!("자주 {}", (at.powf(skew + side as f64) * names) as u64))
+                } else {
+                    Some(format!("id {}", (at * pool) as u64))
+                }
+            };
+            draws.many(sizes[side], text).into_iter().collect()
+        };
+        let texts = [side(0, &mut draws), side(1, &mut draws)];
+        let profiles = texts.each_ref().map(|texts| of(Arc::new(texts.clone())));
+        let column = compare_profiles(&profiles[0], &profiles[1], &Options::default()).unwrap().columns.remove(0);
+        let Some(values) = column.aspects.iter().find(|aspect| aspect.what == What::Values) else {
+            return Ok(());
+        };
+        let [variation, shannon, le_cam] = distances(texts.each_ref());
+        let found = |measure: Measure| values.statistics.iter().find(|found| found.measure == measure).unwrap();
+        for (measure, exact) in [(Measure::TotalVariation, variation), (Measure::JensenShannon, shannon)] {
+            let found = found(measure);
+            prop_assert!((found.value - exact).abs() <= found.error + 1e-9, "{found:?} {exact}");
+            prop_assert!(found.error <= 0.5 && found.p.is_none());
+        }
+        // What decides is no more than the truth.
+        prop_assert!(values.effect.value - values.effect.error <= le_cam + 1e-9, "{:?} {le_cam}", values.effect);
+    }
+}
+
+#[test]
+fn a_frequent_text_among_too_many_is_drift_that_lengths_do_not_show() {
+    let texts = |shares: [f64; 2]| {
+        let mut draws = Draws(4);
+        let text = |draws: &mut Draws| {
+            let (kind, id) = (draws.uniform(), 10_000 + (draws.uniform() * 9e4) as u64);
+            let name = ["cart", "shop"].into_iter().zip(shares).find(|(_, share)| kind < *share);
+            name.map_or_else(|| format!("item-{id}"), |(name, _)| format!("{name}-00000"))
+        };
+        of(Arc::new(StringArray::from_iter_values(draws.many(40_000, text))))
+    };
+    let verdict = |current: &TableProfile| {
+        let column = compare_profiles(&texts([0.2, 0.3]), current, &Options::default()).unwrap().columns.remove(0);
+        let drifted = column.aspects.iter().filter(|aspect| aspect.verdict == Verdict::Drifted);
+        drifted.map(|aspect| aspect.what).collect::<Vec<_>>()
+    };
+    assert_eq!(verdict(&texts([0.2, 0.3])), []);
+    let found = verdict(&texts([0.05, 0.3]));
+    assert!(found.contains(&What::Values) && !found.contains(&What::Length), "{found:?}");
 }
 
 #[test]

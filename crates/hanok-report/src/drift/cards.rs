@@ -1,6 +1,6 @@
 //! A card a column: both sides over each other, and what each has.
 
-use hanok_drift::{Column, Kind, Ranked, Verdict};
+use hanok_drift::{Column, Kind, Measure, Ranked, Verdict};
 
 use super::banner::since;
 use super::{View, changes, shapes};
@@ -146,7 +146,7 @@ fn statistics(view: &View<'_>, column: &Column) -> String {
             .statistics
             .iter()
             .map(|found| {
-                let value = figure(amount(found.measure, found.value));
+                let value = figure(sketched(found.measure, found.value, found.error));
                 let p = figure(found.p.map_or(String::new(), probability));
                 vec![cell(measure(found.measure, words.0)), value, p].into()
             })
@@ -157,7 +157,7 @@ fn statistics(view: &View<'_>, column: &Column) -> String {
             format!(
                 "{} of {}, {} without noise; threshold {}; detectable {}; adjusted p {}",
                 measure(effect.measure, words.0),
-                unit(effect.value),
+                sketched(effect.measure, effect.value, effect.error),
                 unit(effect.beyond_noise),
                 unit(effect.threshold),
                 unit(effect.detectable),
@@ -166,7 +166,7 @@ fn statistics(view: &View<'_>, column: &Column) -> String {
             format!(
                 "{} {}, 잡음 제외 {}; 기준치 {}; 검출 한계 {}; 보정된 p {}",
                 measure(effect.measure, words.0),
-                unit(effect.value),
+                sketched(effect.measure, effect.value, effect.error),
                 unit(effect.beyond_noise),
                 unit(effect.threshold),
                 unit(effect.detectable),
@@ -177,4 +177,16 @@ fn statistics(view: &View<'_>, column: &Column) -> String {
         body += &table("facts", &caption, &[words.of(Word::Statistic), words.of(Word::Value), "p"], &rows);
     }
     if body.is_empty() { body } else { details(words.of(Word::AllStatistics), &body) }
+}
+
+/// A value in its unit; of a sketch with how far it may be from that of the rows.
+fn sketched(measure: Measure, value: f64, error: f64) -> String {
+    let value = amount(measure, value);
+    if error == 0.0 {
+        value
+    } else if error.is_finite() {
+        format!("{value} ± {}", amount(measure, error))
+    } else {
+        format!("≈ {value}")
+    }
 }

@@ -36,11 +36,20 @@ pub(super) fn sentence(column: &Column, words: Words) -> String {
         What::Values if column.kinds[0] == Kind::Numbers => moments(column, words, ""),
         What::Values => categories(column, words),
         What::Length => moments(column, words, words.of(Word::Length)),
-        What::Pattern if column.kinds[0] == Kind::Texts => categories(column, words),
+        What::Pattern if has_patterns(column) => categories(column, words),
         // Their shapes are not kept.
         what if aspect.verdict == Verdict::Drifted => words.of(crate::effects::what(what)).to_owned(),
         _ => String::new(),
     }
+}
+
+/// Whether the shape is that of a text's patterns.
+pub(super) fn has_patterns(column: &Column) -> bool {
+    column.kinds[0] == Kind::Texts && has(column, What::Pattern) && !has(column, What::Values)
+}
+
+pub(super) fn has(column: &Column, what: What) -> bool {
+    column.aspects.iter().any(|aspect| aspect.what == what)
 }
 
 fn arrow(before: &str, after: &str) -> String {

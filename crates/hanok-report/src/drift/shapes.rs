@@ -22,18 +22,14 @@ pub(super) fn chart(view: &View<'_>, column: &Column) -> Option<Chart> {
     };
     // What is drawn when it is not the values.
     let subtitle = match column.kinds[0] {
-        Kind::Lists if has(column, What::Direction) => view.words.of(Word::Direction),
+        Kind::Lists if changes::has(column, What::Direction) => view.words.of(Word::Direction),
         Kind::Lists => view.words.of(Word::Length),
-        Kind::Texts if has(column, What::Pattern) => {
+        Kind::Texts if changes::has_patterns(column) => {
             view.words.choose("kinds of characters: A letters, 9 digits", "문자 유형: A 글자, 9 숫자")
         }
         _ => "",
     };
     Some(Chart { title: String::new(), subtitle: subtitle.to_owned(), note, sample_of: None, plot })
-}
-
-fn has(column: &Column, what: What) -> bool {
-    column.aspects.iter().any(|aspect| aspect.what == what)
 }
 
 fn distribution(view: &View<'_>, column: &Column, edges: &[f64], shares: &[Vec<f64>; 2]) -> Distribution {
@@ -52,7 +48,7 @@ fn distribution(view: &View<'_>, column: &Column, edges: &[f64], shares: &[Vec<f
         // What is known of vectors beside their direction is their length.
         median: column.profiles[side]
             .quantiles
-            .filter(|_| !has(column, What::Direction))
+            .filter(|_| !changes::has(column, What::Direction))
             .map(|quantiles| quantiles[2] * unit),
         missing: Some(column.profiles[side].missing_rate()),
     });
