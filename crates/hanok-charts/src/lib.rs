@@ -34,9 +34,9 @@ pub use error::ChartError;
 pub use faces::{Fonts, covered};
 pub use html::{HOVER_SCRIPT, HOVER_STYLE, colours, document, escaped, html};
 pub use kinds::{
-    Band, Bar, BarRow, Bin, Contribution, Contributions, Curve, Decision, DecisionRow, Distribution, Event,
-    Feature, Grid, Heatmap, Interactions, Level, Line, Outline, Reliability, Scatter, Steps, Timeline,
-    Variable,
+    Band, Bar, BarRow, Bin, Contribution, Contributions, Curve, Curves, Decision, DecisionRow, Distribution,
+    Event, Feature, Grid, Guide, Heatmap, Interactions, Level, Line, Outline, Reliability, Scatter, Spot,
+    Steps, Timeline, Trace, Variable,
 };
 pub use number::{count, number, percent};
 pub use png::{Png, png};

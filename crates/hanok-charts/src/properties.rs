@@ -4,16 +4,16 @@
 use proptest::prelude::*;
 
 use crate::kinds::{
-    Band, Bar, BarRow, Bin, Contribution, Contributions, Curve, Decision, DecisionRow, Distribution, Event,
-    Feature, Grid, Heatmap, Interactions, Level, Line, Outline, Reliability, Scatter, Steps, Timeline,
-    Variable,
+    Band, Bar, BarRow, Bin, Contribution, Contributions, Curve, Curves, Decision, DecisionRow, Distribution,
+    Event, Feature, Grid, Guide, Heatmap, Interactions, Level, Line, Outline, Reliability, Scatter, Spot,
+    Steps, Timeline, Trace, Variable,
 };
 use crate::page;
 use crate::scene::{Item, Rect, Scene, Shape};
 use crate::{Chart, Fonts, Language, Plot, Style, Theme, html, png, svg};
 
 /// Kinds of charts.
-const KINDS: u64 = 13;
+const KINDS: u64 = 14;
 
 /// A random source for specifications (SplitMix64).
 struct Source(u64);
@@ -180,6 +180,7 @@ impl Source {
                 };
                 Plot::Reliability(Reliability { curves: (0..curves).map(curve).collect() })
             }
+            12 => self.curves(),
             _ => {
                 let length = self.below(6);
                 let kind = self.below(KINDS - 1);
@@ -232,6 +233,27 @@ impl Source {
             times: self.below(2) == 0,
             series,
         })
+    }
+
+    fn curves(&mut self) -> Plot {
+        let count = self.below(4);
+        let line = |_| {
+            let length = self.length();
+            let spot = |_| Spot {
+                x: self.number(),
+                y: self.number(),
+                interval: (self.below(2) == 0).then(|| (self.number(), self.number())),
+                tip: if self.below(2) == 0 { String::new() } else { self.name() },
+                marked: self.below(3) == 0,
+            };
+            let points = (0..length).map(spot).collect();
+            Trace { name: self.name(), points }
+        };
+        let lines = (0..count).map(line).collect();
+        let end = |source: &mut Self| (source.number(), source.number());
+        let guide =
+            (self.below(2) == 0).then(|| Guide { name: self.name(), from: end(self), to: end(self) });
+        Plot::Curves(Curves { x: self.name(), y: self.name(), percent: self.below(2) == 0, guide, lines })
     }
 
     fn timeline(&mut self) -> Plot {
@@ -370,7 +392,8 @@ each_kind!(
     distributions = 9,
     timelines = 10,
     reliabilities = 11,
-    grids = 12
+    curves = 12,
+    grids = 13
 );
 
 proptest! {

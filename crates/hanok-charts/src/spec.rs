@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 
 use crate::kinds::{
-    Bar, Contributions, Decision, Distribution, Grid, Heatmap, Interactions, Reliability, Scatter, Steps,
-    Timeline,
+    Bar, Contributions, Curves, Decision, Distribution, Grid, Heatmap, Interactions, Reliability, Scatter,
+    Steps, Timeline,
 };
 use crate::style::Language;
 
@@ -57,6 +57,8 @@ pub enum Plot {
     Timeline(Timeline),
     /// Observed against predicted probabilities.
     Reliability(Reliability),
+    /// Lines whose points have places of their own: receiver operating characteristics, precision over recall.
+    Curves(Curves),
     /// Small charts side by side.
     Grid(Grid),
 }

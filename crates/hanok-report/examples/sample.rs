@@ -37,6 +37,8 @@ fn main() {
     write_swap(folder, "swap", &models::swap(4000, true));
     write_swap(folder, "unlabelled", &models::swap(2000, false));
     write_swap(folder, "regressions", &models::regressions());
+    write_swap(folder, "measured", &models::measured());
+    write_swap(folder, "classes", &models::classes());
 }
 
 fn write(folder: &Path, name: &str, report: &DriftReport) {

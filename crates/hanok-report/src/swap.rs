@@ -2,6 +2,7 @@
 
 mod attribution;
 mod calibration;
+mod curves;
 mod gates;
 mod models;
 mod paired;
@@ -89,7 +90,7 @@ impl SwapReport {
         let parts = [
             gates::banner(&view),
             gates::html(&view),
-            performance::html(&view),
+            performance::html(&view)?,
             paired::html(&view)?,
             scores::html(&view)?,
             calibration::html(&view)?,

@@ -187,6 +187,20 @@ words! {
     Worsens "M2 is worse" "M2가 나쁨";
     Same "no difference that chance does not explain" "우연 이상의 차이 없음";
     WorseSegment "worse" "나빠짐";
+    Thresholds "What other thresholds would do" "임계값을 바꾸면";
+    Cut "threshold" "임계값";
+    Flagged "rows flagged" "양성으로 보는 행";
+    Recall "positives found (recall)" "찾아낸 양성 (재현율)";
+    Precision "positives among the flagged (precision)" "양성 예측 중 실제 양성 (정밀도)";
+    FalsePositives "others flagged by mistake (false positive rate)" "잘못 양성으로 본 음성 (위양성률)";
+    Chance "chance" "무작위";
+    InUse "in use" "사용 중";
+    ByLabel "Predictions by label" "라벨별 예측값";
+    ByPrediction "Labels by prediction" "예측값별 라벨";
+    ByClass "Class by class" "범주별 성능";
+    Class "class" "범주";
+    MeanLabel "mean of the labels" "라벨 평균";
+    Right "prediction = label" "예측값 = 라벨";
     MadeBy "Made by Hanok" "Hanok에서 생성";
 }
 

@@ -2,6 +2,7 @@
 
 mod bar;
 mod beeswarm;
+mod curves;
 mod decision;
 mod distribution;
 mod feature;
@@ -16,6 +17,7 @@ mod violin;
 mod waterfall;
 
 pub use bar::{Bar, BarRow};
+pub use curves::{Curves, Guide, Spot, Trace};
 pub use decision::{Decision, DecisionRow};
 pub use distribution::{Distribution, Outline};
 pub use feature::{Contribution, Contributions, Feature, Steps};
@@ -56,6 +58,9 @@ impl Plot {
             Self::Distribution(distribution) => distribution.draw(page)?,
             Self::Timeline(timeline) => timeline.draw(page)?,
             Self::Reliability(reliability) => reliability.draw(page),
+            Self::Curves(curves) => {
+                curves.draw(page);
+            }
             Self::Grid(grid) => grid.draw(page)?,
         }
         Ok(())
@@ -74,6 +79,7 @@ impl Plot {
             Self::Distribution(distribution) => distribution.summary(language),
             Self::Timeline(timeline) => timeline.summary(),
             Self::Reliability(reliability) => reliability.summary(),
+            Self::Curves(curves) => curves.summary(),
             Self::Grid(grid) => grid.summary(),
         }
     }

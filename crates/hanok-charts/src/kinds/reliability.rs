@@ -2,13 +2,12 @@
 
 use serde::Deserialize;
 
-use crate::axis::{Axis, Frame};
+use super::curves::{Curves, Guide, Spot, Trace};
+use crate::axis::Frame;
 use crate::ink::Ink;
-use crate::legend::Key;
 use crate::number::{count, percent};
 use crate::page::Page;
-use crate::scale::Format;
-use crate::scene::{Mark, Point, Rect, Shape};
+use crate::scene::{Mark, Rect, Shape};
 use crate::words::Word;
 
 /// Bins of one curve.
@@ -60,31 +59,44 @@ impl Reliability {
     }
 
     pub(super) fn draw(&self, page: &mut Page) {
-        let drawn = |bin: &&Bin| bin.predicted.is_finite() && bin.observed.is_finite();
-        let mut keys = vec![(Key::Dashed, Ink::Axis, page.word(Word::Ideal).to_owned())];
-        let named = self.curves.iter().enumerate().filter(|(_, curve)| !curve.name.is_empty());
-        keys.extend(named.map(|(place, curve)| (Key::Line, Ink::Series(place as u8), curve.name.clone())));
-        page.legend(&keys);
-        if !self.curves.iter().any(|curve| curve.bins.iter().any(|bin| drawn(&bin))) {
-            page.nothing();
-            return;
+        if let Some(frame) = self.curves(page).draw(page) {
+            let right = std::mem::replace(&mut page.right, frame.plot.right());
+            self.counts(page, &frame);
+            page.right = right;
         }
-        // A square, as far as the page is not wider than it should be high.
-        let (left, right) = (page.left, page.right);
-        page.right = page.right.min(page.left + page.em * 38.0);
-        let height = (page.width() * 0.85).min(page.em * 30.0).round();
-        let x = Axis { label: page.word(Word::Predicted), values: (0.0, 1.0), format: Format::Percent };
-        let y = Axis { label: page.word(Word::Observed), values: (0.0, 1.0), format: Format::Percent };
-        let frame = page.frame(x, y, height, 0.0);
-        let ideal = vec![(frame.x.at(0.0), frame.y.at(0.0)), (frame.x.at(1.0), frame.y.at(1.0))];
-        page.scene.mark(Mark::new(Shape::Line(ideal), Ink::Axis).dashed());
-        for (place, curve) in self.curves.iter().enumerate() {
-            let ink = Ink::Series(place as u8);
-            let bins: Vec<&Bin> = curve.bins.iter().filter(drawn).take(BINS_MAX).collect();
-            draw_curve(page, &frame, curve, &bins, ink);
+    }
+
+    /// The curves beside perfect calibration.
+    fn curves(&self, page: &Page) -> Curves {
+        let (predicted, observed) = (page.word(Word::Predicted), page.word(Word::Observed));
+        let spot = |curve: &Curve, bin: &Bin| Spot {
+            x: bin.predicted,
+            y: bin.observed,
+            interval: bin.interval,
+            tip: format!(
+                "{} {predicted} {} → {observed} {} ({})",
+                curve.name,
+                percent(bin.predicted),
+                percent(bin.observed),
+                count(bin.count)
+            ),
+            marked: true,
+        };
+        let line = |curve: &Curve| Trace {
+            name: curve.name.clone(),
+            points: curve.bins.iter().map(|bin| spot(curve, bin)).collect(),
+        };
+        Curves {
+            x: predicted.to_owned(),
+            y: observed.to_owned(),
+            percent: true,
+            guide: Some(Guide {
+                name: page.word(Word::Ideal).to_owned(),
+                from: (0.0, 0.0),
+                to: (1.0, 1.0),
+            }),
+            lines: self.curves.iter().map(line).collect(),
         }
-        self.counts(page, &frame);
-        (page.left, page.right) = (left, right);
     }
 
     /// How many rows each bin has, below the field.
@@ -116,30 +128,5 @@ impl Reliability {
         let y = page.y.round();
         page.scene.mark(Mark::new(Shape::Hair((frame.plot.x, y), (frame.plot.right(), y)), Ink::Axis));
         page.y += size * 0.4;
-    }
-}
-
-fn draw_curve(page: &mut Page, frame: &Frame, curve: &Curve, bins: &[&Bin], ink: Ink) {
-    let at = |bin: &Bin| -> Point { (frame.x.at(bin.predicted), frame.y.at(bin.observed)) };
-    for bin in bins {
-        if let Some((low, high)) = bin.interval.filter(|(low, high)| low.is_finite() && high.is_finite()) {
-            let x = frame.x.at(bin.predicted);
-            let bar = Shape::Line(vec![(x, frame.y.at(low)), (x, frame.y.at(high))]);
-            page.scene.mark(Mark::new(bar, ink).opacity(0.5));
-        }
-    }
-    page.scene.mark(Mark::new(Shape::Line(bins.iter().map(|bin| at(bin)).collect()), ink).stroke(2.0));
-    for bin in bins {
-        let tip = format!(
-            "{} {} {} → {} {} ({})",
-            curve.name,
-            page.word(Word::Predicted),
-            percent(bin.predicted),
-            page.word(Word::Observed),
-            percent(bin.observed),
-            count(bin.count)
-        );
-        let dot = Mark::new(Shape::Dots(page.em * 0.3, vec![at(bin)]), ink);
-        page.scene.mark(dot.tip(tip.trim()));
     }
 }

@@ -52,6 +52,14 @@ fn plots() -> Vec<(&'static str, Value)> {
         .map(|bin| f64::from(bin) / 10.0)
         .map(|p| json!({"predicted": p, "observed": p * p, "interval": [p * p - 0.04, p * p + 0.04], "count": (900.0 * (1.0 - p)) as u32}))
         .collect();
+    let roc = |power: f64| -> Value {
+        let point = |at: u32| {
+            let x = f64::from(at) / 20.0;
+            json!({"x": x, "y": x.powf(power), "tip": if at % 4 == 0 { format!("threshold {}", 1.0 - x) } else { String::new() },
+            "marked": at == 4, "interval": (at == 4).then(|| [x.powf(power) - 0.05, x.powf(power) + 0.05])})
+        };
+        (0..=20).map(point).collect()
+    };
     vec![
         ("bar", json!({"kind": "bar", "axis": "mean |SHAP value|", "rows": bars})),
         (
@@ -105,6 +113,12 @@ fn plots() -> Vec<(&'static str, Value)> {
             "bands": [{"name": "reference", "from": times[0], "to": times[6]}]}),
         ),
         ("reliability", json!({"kind": "reliability", "curves": [{"name": "M1", "bins": bins}]})),
+        (
+            "curves",
+            json!({"kind": "curves", "percent": true, "x": "false positive rate", "y": "recall",
+            "guide": {"name": "chance", "from": [0, 0], "to": [1, 1]}, "lines": [
+            {"name": "M1", "points": roc(0.5)}, {"name": KOREAN, "points": roc(0.3)}]}),
+        ),
         (
             "grid",
             json!({"kind": "grid", "cells": [{"title": "dep_delay", "plot": distribution}, {"title": KOREAN, "subtitle": "0.21 σ", "plot": distribution}]}),

@@ -4,7 +4,7 @@ use hanok_charts::{Chart, Language, Level, Line, Plot, Timeline, number};
 use hanok_drift::outputs::{Difference, Estimate, EstimatedMetric, Interval, Metric};
 
 use super::gates::judged;
-use super::{View, metric};
+use super::{View, curves, metric};
 use crate::error::ReportError;
 use crate::figures::{count, probability, share, signed};
 use crate::markup::{Row, cell, figure, paragraph, section, table, text};
@@ -14,10 +14,10 @@ use crate::words::Word;
 /// Metrics of which an estimate is drawn.
 const ESTIMATED_MAX: usize = 4;
 
-pub(super) fn html(view: &View<'_>) -> String {
+pub(super) fn html(view: &View<'_>) -> Result<String, ReportError> {
     let words = view.words;
     if view.swap.differences.is_empty() {
-        return String::new();
+        return Ok(String::new());
     }
     let line = |found: &Difference| -> Row {
         let own = |at: usize| {
@@ -68,7 +68,8 @@ pub(super) fn html(view: &View<'_>) -> String {
             format!("라벨이 있는 {rows}개 행 기준. 각 수치 아래는 {level} 신뢰구간이며, 차이의 구간은 두 모델이 같은 행을 예측했음을 반영합니다."),
         ));
     }
-    section("performance", words.of(Word::Performance), &body)
+    body += &curves::html(view)?;
+    Ok(section("performance", words.of(Word::Performance), &body))
 }
 
 fn estimate<'a>(view: &View<'a>, at: usize, metric: Metric) -> Option<&'a Estimate> {

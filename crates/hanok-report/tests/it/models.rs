@@ -92,6 +92,43 @@ pub(crate) fn swap(rows: usize, has_labels: bool) -> SwapReport {
     report
 }
 
+/// Two regressions on the same rows, with labels.
+pub(crate) fn measured() -> SwapReport {
+    let mut draws = Draws(6);
+    let labels: Vec<f64> = (0..900).map(|_| 12.0 + 30.0 * draws.uniform().powi(3)).collect();
+    let mut model = |slope: f64, noise: f64| -> Vec<f64> {
+        labels.iter().map(|label| 4.0 + slope * label + noise * draws.normal()).collect()
+    };
+    let (first, second) = (model(0.7, 3.0), model(0.9, 2.0));
+    of(&[Predictions::Numbers(&first), Predictions::Numbers(&second)], &labels, "delay in minutes")
+}
+
+/// Two models of three classes, with labels.
+pub(crate) fn classes() -> SwapReport {
+    let mut draws = Draws(8);
+    let names = ["early", "on time", "지연"].map(str::to_owned);
+    let labels: Vec<f64> = (0..900).map(|_| (draws.uniform() * 3.0).floor()).collect();
+    let mut model = |skill: f64| -> Vec<f64> {
+        let row = |label: &f64, draws: &mut Draws| {
+            let weights = [0, 1, 2].map(|class| {
+                (draws.normal() + if f64::from(class) == *label { skill } else { 0.0 }).exp()
+            });
+            weights.map(|weight| weight / weights.iter().sum::<f64>())
+        };
+        labels.iter().flat_map(|label| row(label, &mut draws)).collect()
+    };
+    let (first, second) = (model(1.0), model(1.6));
+    let of_values = |values| Predictions::Classes { names: &names, values };
+    of(&[of_values(&first), of_values(&second)], &labels, "punctuality")
+}
+
+fn of(models: &[Predictions<'_>; 2], labels: &[f64], title: &str) -> SwapReport {
+    let inputs = Inputs { models: *models, labels: Some(labels), segments: &[], attributions: None };
+    let found = outputs::swap(&inputs, &outputs::swap::Options::default()).unwrap();
+    let models = [model("M1 of 2025", "catboost", &[], 90_000, 2.0), model("M2 of 2026", "onnx", &[], 80_000, 3.0)];
+    SwapReport::new(title, models, side("July 2013"), found)
+}
+
 /// Two regressions on the same rows, without anything else.
 pub(crate) fn regressions() -> SwapReport {
     let mut draws = Draws(5);

@@ -40,6 +40,30 @@ fn a_report_of_thirty_columns_is_small_and_one_of_many_is_bounded() {
 }
 
 #[test]
+fn a_swap_of_classifiers_shows_what_thresholds_do() {
+    let report = models::swap(4000, true);
+    let page = report.html(Language::En).unwrap();
+    assert!(page.len() < 500_000, "{} bytes", page.len());
+    for said in ["ROC curve", "precision over recall", "rows with label 1", "at thresholds by which they flag about as many rows"] {
+        assert!(page.contains(said), "{said}");
+    }
+    // Of the cuts that flag a tenth of the rows the table says what both models find.
+    let tenth = |at: usize| {
+        let cuts = &report.swap.performance.as_ref().unwrap()[at].cuts;
+        let gap = |cut: &hanok_drift::outputs::Cut| (cut.flagged - 0.1).abs();
+        let cut = cuts.iter().min_by(|a, b| gap(a).total_cmp(&gap(b))).unwrap();
+        (cut.recall * 1000.0).round() / 10.0
+    };
+    let row = format!(">{}% → {}%<", tenth(0), tenth(1));
+    assert!(page.contains(&row), "{row}");
+    // Without labels nothing of it is known.
+    assert!(!models::swap(800, false).html(Language::En).unwrap().contains("ROC curve"));
+    let numbers = models::measured().html(Language::En).unwrap();
+    assert!(numbers.contains("Labels by prediction") && numbers.contains("prediction − label"));
+    assert!(models::classes().html(Language::Ko).unwrap().contains("범주별 성능"));
+}
+
+#[test]
 fn a_page_asks_for_nothing_outside_of_itself() {
     for page in pages(Language::En) {
         assert!(page.contains("default-src 'none'"));
@@ -83,7 +107,7 @@ fn headings_tables_and_pictures_are_told_to_who_does_not_see_them() {
 const LATIN: &str = "dep_delay carrier weekend tailnum air_time wind_gust origin weight (kg) <net> seats distance_to_the_nearest_alternative_airport_in_kilometres_by_road \
     Kolmogorov PSI AUC RMSE Brier ROC KS CI ECE nDCG MMD SHA-256 M1 M2 W₁ σ Benjamini–Hochberg UTC hanok Hanok main.raw.flights features.flights version January July \
     Flights: against late_arrival xgboost lightgbm flights.csv.zip feed/july.parquet carrier_risk distance hour cabin_class Float64 Utf8 \
-    Go back to late_arrival@3 when by labels of a day is below on two days in row delay";
+    Go back to late_arrival@3 when by labels of a day is below on two days in row delay minutes punctuality early on time catboost onnx";
 
 #[test]
 fn a_korean_page_has_no_english_words() {
@@ -100,7 +124,7 @@ fn a_korean_page_has_no_english_words() {
         }
     }
     let korean = |c: char| ('가'..='힣').contains(&c);
-    let names = ["출발", "승객수", "대한항공"];
+    let names = ["출발", "승객수", "대한항공", "지연"];
     for page in pages(Language::En) {
         for text in texts(&page).iter().filter(|text| text.contains(korean)) {
             assert!(names.iter().any(|name| text.contains(name)), "{text}");
@@ -115,6 +139,8 @@ fn pages(language: Language) -> Vec<String> {
         models::swap(800, true).html(language).unwrap(),
         models::swap(800, false).html(language).unwrap(),
         models::regressions().html(language).unwrap(),
+        models::measured().html(language).unwrap(),
+        models::classes().html(language).unwrap(),
     ]
 }
 
@@ -192,6 +218,11 @@ proptest! {
         if let Some(found) = &mut swap.attribution {
             found.features[0].name.clone_from(&names[3]);
             found.features[0].share = [Some(numbers[4]), None];
+        }
+        let performance = swap.performance.as_mut().unwrap();
+        for (at, number) in numbers.iter().enumerate() {
+            let cut = &mut performance[at % 2].cuts[at];
+            (cut.threshold, cut.recall, cut.flagged) = (*number, numbers[0], numbers[1]);
         }
         swap.movers[0].features = vec![(names[4].clone(), [numbers[5], f64::NAN])];
         report.models[0].name.clone_from(&names[5]);
