@@ -205,12 +205,16 @@ impl<'a> View<'a> {
             let name = input.sides[side].name.trim();
             if name.is_empty() { words.of(word).to_owned() } else { name.to_owned() }
         };
+        let given = [name(0, Word::Reference), name(1, Word::Current)];
+        // Two queries, say: in a picture they are told apart by what they are.
+        let are_told_apart = given[0] != given[1];
+        let own = [words.of(Word::Reference), words.of(Word::Current)].map(str::to_owned);
         View {
             input,
             report: &input.report,
             words,
             ranked: input.ranked(),
-            names: [name(0, Word::Reference), name(1, Word::Current)],
+            names: if are_told_apart { given } else { own },
             cards_max: CARDS_MAX,
         }
     }

@@ -112,6 +112,27 @@ pub(crate) fn short(effect: &Effect, language: Language) -> String {
     format!("{name} {value}")
 }
 
+/// What the value of a measure that decides says, in a sentence; `None` where that is plain.
+pub(crate) fn meaning(measure: Measure, words: Words) -> Option<&'static str> {
+    let (en, ko) = match measure {
+        Measure::KolmogorovSmirnov => (
+            "KS: the largest difference of the shares of rows below one value, 0 to 1.",
+            "KS: 어떤 값보다 작은 행의 비율이 가장 크게 벌어진 차이 (0~1).",
+        ),
+        Measure::WassersteinScaled => (
+            "W₁: how far values have moved on average, in standard deviations σ.",
+            "W₁: 값이 평균적으로 움직인 거리 (표준편차 σ 단위).",
+        ),
+        Measure::LeCam => (
+            "Le Cam: how different the shares of categories are, 0 to 1.",
+            "르캄: 범주별 비율이 서로 다른 정도 (0~1).",
+        ),
+        Measure::RateDifference => ("Δ: the difference of two rates.", "Δ: 두 비율의 차이."),
+        _ => return None,
+    };
+    Some(words.choose(en, ko))
+}
+
 /// "1.3×": how often the threshold fits in.
 pub(crate) fn times(effect: &Effect) -> String {
     let ratio = effect.ratio();

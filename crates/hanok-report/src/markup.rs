@@ -12,11 +12,13 @@ pub(crate) fn text(text: &str) -> String {
     escaped(&shortened(text, TEXT_MAX))
 }
 
-/// A name of the data's: a column, a category, a table. Shortened in the middle, with all of it as title.
+/// A name of the data's: a column, a category, a table. Shortened in the middle, with all of it as title; where there is little room it
+/// is broken after an underscore or a slash.
 pub(crate) fn name(text: &str) -> String {
     let short = shortened(text, NAME_MAX);
     let title = if short == text { String::new() } else { format!(" title=\"{}\"", escaped(text)) };
-    format!("<code{title}>{}</code>", if text.trim().is_empty() { "␣".to_owned() } else { escaped(&short) })
+    let shown = if text.trim().is_empty() { "␣".to_owned() } else { escaped(&short) };
+    format!("<code{title}>{}</code>", shown.replace('/', "/<wbr/>").replace('_', "_<wbr/>"))
 }
 
 /// Not more characters than `most`: the middle is left out.
@@ -131,6 +133,7 @@ mod tests {
     fn names_are_escaped_and_long_ones_keep_both_ends() {
         assert_eq!(name("a<b>&\"'"), "<code>a&lt;b&gt;&amp;&quot;&#39;</code>");
         assert_eq!(name(" "), "<code>␣</code>");
+        assert_eq!(name("dep_delay"), "<code>dep_<wbr/>delay</code>");
         let long = format!("가{}나", "x".repeat(200));
         assert!(name(&long).contains(&format!("title=\"{long}\"")), "{}", name(&long));
         let short = shortened(&long, 9);

@@ -118,7 +118,7 @@ words! {
     At "when" "시각";
     Pair "columns" "열 쌍";
     Correlation "rank correlation" "순위 상관";
-    Part "part" "비중";
+    Part "share" "비중";
     Condition "condition" "조건";
     Found "found" "결과";
     Allowed "allowed" "허용";
@@ -130,8 +130,7 @@ words! {
     Delta "mean difference" "평균 차이";
     Disagreement "disagreement" "불일치율";
     Feature "feature" "특성";
-    Rank "rank" "순위";
-    Moved "moved" "이동";
+    Rank "place" "순위";
     Row "row" "행";
     Label "label" "라벨";
     Reasons "reasons that differ" "달라진 근거";

@@ -1,6 +1,6 @@
 //! What comes first.
 
-use hanok_drift::{Column, Verdict};
+use hanok_drift::{Aspect, Column, Verdict, What};
 
 use super::View;
 use super::changes;
@@ -93,12 +93,17 @@ fn first(view: &View<'_>) -> String {
     let change = changes::sentence(column, view.words);
     let own = format!("<a href=\"#c{}\">{}</a>", ranked.column, name(&column.name));
     let effect = column.worst().filter(|aspect| aspect.effect.ratio().is_finite());
-    let effect = effect.map(|aspect| (short(&aspect.effect, view.words.0), times(&aspect.effect)));
+    // A share out of range is the change itself.
+    let is_said = |aspect: &Aspect| aspect.what == What::Range;
+    let effect = effect.map(|aspect| {
+        let short = if is_said(aspect) { String::new() } else { short(&aspect.effect, view.words.0) + ", " };
+        (short, times(&aspect.effect))
+    });
     let since = since(view, column);
     let en_effect =
-        effect.as_ref().map_or(String::new(), |(short, times)| format!(" ({short}, {times} its threshold)"));
+        effect.as_ref().map_or(String::new(), |(short, times)| format!(" ({short}{times} its threshold)"));
     let ko_effect =
-        effect.as_ref().map_or(String::new(), |(short, times)| format!(" ({short}, 기준치의 {times})"));
+        effect.as_ref().map_or(String::new(), |(short, times)| format!(" ({short}기준치의 {times})"));
     view.words.choose(
         format!(
             "Look first at {own}: {change}{en_effect}{}.",

@@ -136,11 +136,11 @@ fn reconstruction(found: &Reconstruction, words: Words) -> String {
     let (times, p) = (times(&found.effect), probability(found.p));
     let sentence = words.choose(
         format!(
-            "{n} principal component{} of the reference miss its own rows by {before} and the current ones by <b>{after}</b> ({times} the threshold, p {p}).",
+            "How the reference’s columns go together ({n} principal component{}) describes its own rows with an error of {before}, and the current ones with <b>{after}</b> ({times} the threshold, p {p}).",
             if n == 1 { "" } else { "s" }
         ),
         format!(
-            "기준의 주성분 {n}개로 복원할 때 오차는 기준 행에서 {before}, 현재 행에서 <b>{after}</b>입니다 (기준치의 {times}, p {p})."
+            "기준에서 열들이 함께 움직이는 방식(주성분 {n}개)으로 행을 복원할 때 오차는 기준 행에서 {before}, 현재 행에서 <b>{after}</b>입니다 (기준치의 {times}, p {p})."
         ),
     );
     part(words.choose("Principal components", "주성분"), found.verdict, words, &sentence, "")
@@ -149,8 +149,8 @@ fn reconstruction(found: &Reconstruction, words: Words) -> String {
 fn discrepancy(found: &Discrepancy, words: Words) -> String {
     let (squared, p) = (number(found.squared), probability(found.p));
     let sentence = words.choose(
-        format!("The squared maximum mean discrepancy of all columns together is {squared}; p {p} by permutations. It has no threshold of its own."),
-        format!("모든 열의 최대 평균 불일치(MMD)의 제곱은 {squared}, 순열 검정의 p는 {p}입니다. 별도의 기준치는 없습니다."),
+        format!("The squared maximum mean discrepancy, one number for how far all columns together are apart, is {squared} (0 is not at all); p {p} by permutations. It has no threshold of its own."),
+        format!("모든 열을 함께 볼 때 두 쪽이 떨어진 정도인 최대 평균 불일치(MMD)의 제곱은 {squared}(0이면 차이 없음), 순열 검정의 p는 {p}입니다. 별도의 기준치는 없습니다."),
     );
     format!("<h3>{}</h3>\n{}", words.choose("Joint distribution", "결합 분포"), paragraph("", &sentence))
 }

@@ -1,11 +1,11 @@
 //! All columns in the order of worry, a line each.
 
-use hanok_drift::{Column, Ranked, Verdict};
+use hanok_drift::{Column, Measure, Ranked, Verdict};
 
 use super::View;
 use super::banner::since;
 use crate::bars::{Bar, Course};
-use crate::effects::{badge, kind, short, times, up_to, what};
+use crate::effects::{badge, kind, meaning, short, times, up_to, what};
 use crate::figures::{count, probability};
 use crate::markup::{Cell, Row, cell, details, figure, name, paragraph, section, table};
 use crate::words::Word;
@@ -43,11 +43,11 @@ pub(super) fn lines(view: &View<'_>) -> String {
         false => "",
     };
     let legend = words.choose(
-        "The bar is the effect without the noise that so many rows have, the line its threshold: drift is an effect beyond \
-         the line that chance does not explain.",
-        "막대는 행 수에 따른 잡음을 뺀 효과, 세로선은 기준치. 효과가 기준치를 넘고 우연으로 설명되지 않을 때 드리프트로 판정합니다.",
+        "The bar says how far a column has moved, in multiples of what would matter (the line), without the noise that so many \
+         rows have. What is beyond the line, and not by chance, has drifted.",
+        "막대는 행 수에 따른 잡음을 뺀 변화의 크기, 세로선은 의미 있는 변화의 기준치입니다. 기준치를 넘고 우연으로 설명되지 않을 때 드리프트로 판정합니다.",
     );
-    let mut body = paragraph("muted", &format!("{legend}{pale}"));
+    let mut body = paragraph("muted", &format!("{legend}{pale} {}", meanings(view, shown)));
     body += &table("rank stack", "", &heads, &lines(open, 0));
     if !closed.is_empty() {
         let n = closed.len();
@@ -69,6 +69,15 @@ pub(super) fn lines(view: &View<'_>) -> String {
         );
     }
     body
+}
+
+/// The measures that are there, for who does not know them.
+fn meanings(view: &View<'_>, shown: &[Ranked]) -> String {
+    let of = |ranked: &Ranked| Some(view.report.columns[ranked.column].worst()?.effect.measure);
+    let found: Vec<Measure> = shown.iter().filter_map(of).collect();
+    let known = [Measure::KolmogorovSmirnov, Measure::WassersteinScaled, Measure::LeCam, Measure::RateDifference];
+    let said = known.iter().filter(|measure| found.contains(measure)).filter_map(|of| meaning(*of, view.words));
+    said.collect::<Vec<_>>().join(" ")
 }
 
 fn line(view: &View<'_>, ranked: &Ranked, place: usize, most: f64) -> Row {

@@ -6,7 +6,7 @@ use hanok_drift::outputs::swap::{Attribution, FeatureShift};
 use super::View;
 use crate::error::ReportError;
 use crate::figures::{count, share};
-use crate::markup::{Row, cell, figure, name, paragraph, section, table, text};
+use crate::markup::{Row, cell, figure, name, paragraph, section, table};
 use crate::page::picture;
 use crate::words::Word;
 
@@ -24,6 +24,13 @@ pub(super) fn html(view: &View<'_>) -> Result<String, ReportError> {
         ),
         None => words.choose(format!("{rows} rows were explained."), format!("설명된 행 {rows}개.")),
     };
+    let said = format!(
+        "{said} {}",
+        words.choose(
+            "A feature’s share is how much of what moves a model’s predictions it moves (mean |SHAP value|).",
+            "특성의 비중은 모델의 예측을 움직이는 힘 가운데 그 특성의 몫입니다 (평균 |SHAP 값|).",
+        )
+    );
     let drawn = picture(words.of(Word::Attribution), &chart(view, found), words.0)?;
     let body = format!(
         "{}<div class=\"pair\">\n<div>{drawn}</div>\n<div>{}</div>\n</div>\n",
@@ -54,27 +61,23 @@ fn chart(view: &View<'_>, found: &Attribution) -> Chart {
 fn moves(view: &View<'_>, found: &Attribution) -> String {
     let words = view.words;
     let line = |feature: &FeatureShift| -> Row {
-        let rank = |at: usize| figure(feature.rank[at].map_or_else(|| "–".to_owned(), count));
+        let rank = |at: usize| feature.rank[at].map_or_else(|| "–".to_owned(), count);
         let part = |at: usize| feature.share[at].map_or_else(|| "–".to_owned(), share);
         let moved = match feature.moved {
-            Some(0) => "=".to_owned(),
-            Some(moved) if moved > 0 => format!("▲ {moved}"),
-            Some(moved) => format!("▼ {}", moved.unsigned_abs()),
-            None => "–".to_owned(),
+            Some(0) | None => String::new(),
+            Some(moved) if moved > 0 => format!("<br/><small>▲ {moved}</small>"),
+            Some(moved) => format!("<br/><small>▼ {}</small>", moved.unsigned_abs()),
         };
         vec![
             cell(name(&feature.name)),
-            rank(0),
-            rank(1),
-            figure(moved),
+            figure(format!("{} → {}{moved}", rank(0), rank(1))),
             figure(format!("{} → {}", part(0), part(1))),
         ]
         .into()
     };
     let rows: Vec<Row> = found.features.iter().take(FEATURES_MAX).map(line).collect();
-    let [first, second] = view.names.each_ref().map(|name| text(&crate::markup::shortened(name, 12)));
-    let heads = [words.of(Word::Feature), &first, &second, words.of(Word::Moved), words.of(Word::Part)];
-    let mut out = table("facts", words.of(Word::Rank), &heads, &rows);
+    let heads = [words.of(Word::Feature), words.of(Word::Rank), words.of(Word::Part)];
+    let mut out = table("facts", "M1 → M2", &heads, &rows);
     if found.features.len() > FEATURES_MAX {
         let n = found.features.len() - FEATURES_MAX;
         out += &paragraph(

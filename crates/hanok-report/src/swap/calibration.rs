@@ -6,7 +6,7 @@ use hanok_drift::outputs::Calibration;
 use super::View;
 use crate::error::ReportError;
 use crate::figures::{count, probability, signed};
-use crate::markup::{Row, cell, figure, section, table, text};
+use crate::markup::{Row, cell, figure, paragraph, section, table, text};
 use crate::page::picture;
 use crate::words::Word;
 
@@ -19,7 +19,11 @@ pub(super) fn html(view: &View<'_>) -> Result<String, ReportError> {
     if shown.is_empty() {
         return Ok(String::new());
     }
-    let mut body = String::new();
+    let said = words.choose(
+        "Near the dashed line probabilities come true as often as they say.",
+        "점선에 가까울수록 확률이 실제 비율과 맞습니다.",
+    );
+    let mut body = paragraph("", said);
     for pair in shown {
         let curve =
             |at: usize| Curve { name: view.names[at].clone(), bins: pair[at].bins.iter().map(bin).collect() };

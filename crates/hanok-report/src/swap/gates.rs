@@ -8,7 +8,7 @@ use super::{View, metric};
 use crate::figures::{count, share, signed};
 use crate::markup::{Row, cell, figure, name, paragraph, section, table, text};
 use crate::page::Banner;
-use crate::words::{Word, Words};
+use crate::words::Word;
 
 /// Segments that the first sentence names.
 const SEGMENTS_MAX: usize = 3;
@@ -170,14 +170,14 @@ pub(super) fn html(view: &View<'_>) -> String {
         let (class, word) = match gate.passed {
             Some(true) => ("passed", Word::Holds),
             Some(false) if gate.is_harm => ("failed", Word::DoesNotHold),
-            Some(false) => ("undecided", Word::DoesNotHold),
+            Some(false) => ("undecided", Word::Differs),
             None => ("undecided", Word::NotKnown),
         };
         let bound = if gate.is_minimum { "≥" } else { "≤" };
         Row {
             class,
             cells: vec![
-                cell(format!("<span>{} <small>{}</small></span>", gate_name(gate, view), why(gate, words))),
+                cell(format!("<span>{} <small>{}</small></span>", gate_name(gate, view), meaning(gate, view))),
                 figure(gate.value.map_or_else(|| "–".to_owned(), |value| unit(gate, value))),
                 figure(format!("{bound} {}", unit(gate, gate.limit))),
                 cell(format!("<span class=\"badge {class}\">{}</span>", words.of(word))),
@@ -207,9 +207,9 @@ fn gate_name(gate: &Gate, view: &View<'_>) -> String {
         "calibration" => ("growth of the calibration error", "보정 오차 증가"),
         "missing" => ("more predictions missing", "예측값 결측 증가"),
         "disagreement" => ("disagreement", "예측 불일치율"),
-        "score_psi" => ("PSI of the predictions", "예측값 분포의 PSI"),
-        "rank_correlation" => ("rank correlation", "순위 상관"),
-        "attribution" => ("nDCG of the reasons", "예측 근거의 nDCG"),
+        "score_psi" => ("shift of the predictions (PSI)", "예측값 분포 변화 (PSI)"),
+        "rank_correlation" => ("order of the rows (rank correlation)", "행의 순서 (순위 상관)"),
+        "attribution" => ("ranking of the reasons (nDCG)", "예측 근거의 순위 (nDCG)"),
         other => return name(other),
     };
     view.words.choose(en, ko).to_owned()
@@ -220,11 +220,30 @@ fn unit(gate: &Gate, value: f64) -> String {
     if matches!(gate.name, "disagreement" | "missing") { share(value) } else { number(value) }
 }
 
-/// Why nothing can be said, or what it means when it does not hold.
-fn why(gate: &Gate, words: Words) -> &'static str {
-    match gate.passed {
-        None => words.choose("labels or rows do not suffice", "라벨이나 행이 부족합니다"),
-        Some(false) if !gate.is_harm => words.of(Word::Differs),
-        Some(_) => "",
+/// What the number of a condition says, or why there is none.
+fn meaning(gate: &Gate, view: &View<'_>) -> String {
+    let words = view.words;
+    if gate.passed.is_none() {
+        return words.choose("labels or rows do not suffice", "라벨이나 행이 부족합니다").to_owned();
     }
+    let (en, ko) = match gate.name {
+        "performance" => ("by how much M2 is worse; below 0 it is better", "M2가 나쁜 정도, 0보다 작으면 M2가 나음"),
+        "segments" => ("groups of rows in which M2 is worse beyond chance", "우연을 넘어 M2가 나빠진 행 묶음의 수"),
+        "calibration" => ("how much farther probabilities are from what comes true", "확률이 실제 비율에서 더 멀어진 정도"),
+        "missing" => ("rows without a finite prediction, more than by M1", "M1보다 늘어난, 유한한 예측값이 없는 행"),
+        "disagreement" => match view.swap.tolerance.map(number) {
+            Some(tolerance) => {
+                return words.choose(
+                    format!("rows whose prediction changes by more than {tolerance}"),
+                    format!("예측이 {tolerance}보다 크게 바뀌는 행"),
+                );
+            }
+            None => ("rows that get another class", "다른 범주로 예측되는 행"),
+        },
+        "score_psi" => ("0: predictions are distributed alike", "0이면 예측값의 분포가 같음"),
+        "rank_correlation" => ("1: both put the rows in the same order", "1이면 두 모델이 행을 같은 순서로 놓음"),
+        "attribution" => ("1: the same features matter in the same order", "1이면 중요한 특성의 순위가 같음"),
+        _ => return String::new(),
+    };
+    words.choose(en, ko).to_owned()
 }

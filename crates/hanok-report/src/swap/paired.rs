@@ -227,5 +227,5 @@ fn reasons(mover: &Mover) -> Cell {
         format!("{} <small>{} → {}</small>", name(feature), signed(values[0]), signed(values[1]))
     };
     let all: Vec<_> = mover.features.iter().take(REASONS_MAX).map(one).collect();
-    cell(format!("<span>{}</span>", all.join("; ")))
+    cell(format!("<span>{}</span>", all.join("; "))).class("long")
 }

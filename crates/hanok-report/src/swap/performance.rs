@@ -64,8 +64,8 @@ pub(super) fn html(view: &View<'_>) -> Result<String, ReportError> {
     if let Some([first, _]) = &view.swap.performance {
         let (level, rows) = (share(first.level), count(view.swap.labelled));
         body += &paragraph("muted", &words.choose(
-            format!("On {rows} rows with labels. Below each number its confidence interval of {level}; that of the difference knows that both models saw the same rows."),
-            format!("라벨이 있는 {rows}개 행 기준. 각 수치 아래는 {level} 신뢰구간이며, 차이의 구간은 두 모델이 같은 행을 예측했음을 반영합니다."),
+            format!("On {rows} rows with labels. Below each number its confidence interval of {level}; that of the difference knows that both models saw the same rows. p is how often chance alone would make so large a difference."),
+            format!("라벨이 있는 {rows}개 행 기준. 각 수치 아래는 {level} 신뢰구간이며, 차이의 구간은 두 모델이 같은 행을 예측했음을 반영합니다. p는 우연만으로 이만한 차이가 날 확률입니다."),
         ));
     }
     body += &curves::html(view)?;

@@ -6,7 +6,7 @@ use hanok_drift::outputs::{Scores, Task};
 use super::View;
 use crate::error::ReportError;
 use crate::figures::{count, share};
-use crate::markup::{Row, cell, figure, section, table, text};
+use crate::markup::{Row, cell, figure, paragraph, section, table, text};
 use crate::page::picture;
 use crate::words::Word;
 
@@ -20,7 +20,7 @@ pub(super) fn html(view: &View<'_>) -> Result<String, ReportError> {
         body += &format!("<div>{}</div>\n", picture(words.of(Word::Scores), &chart, words.0)?);
     }
     body += "</div>\n";
-    body += &format!("<div class=\"pair\">\n{}{}</div>\n", sides(view), distances(view));
+    body += &format!("<div class=\"pair\">\n{}<div>{}</div>\n</div>\n", sides(view), distances(view));
     Ok(section("scores", words.of(Word::Scores), &body))
 }
 
@@ -115,5 +115,12 @@ fn distances(view: &View<'_>) -> String {
         .into_iter()
         .filter_map(|(en, ko, value)| Some(vec![cell(words.choose(en, ko)), figure(value?)].into()))
         .collect();
-    table("facts", "", &[words.of(Word::Statistic), words.of(Word::Value)], &rows)
+    let said = words.choose(
+        "All are 0 when the predictions are distributed alike. PSI: above 0.25 it is another distribution. Kolmogorov–Smirnov: the \
+         largest difference of the shares of rows below one value. Wasserstein: how far predictions have moved on average, in their own unit \
+         and in standard deviations σ of M1’s.",
+        "예측값의 분포가 같으면 모두 0입니다. PSI: 0.25를 넘으면 다른 분포로 봅니다. 콜모고로프–스미르노프: 어떤 값보다 작은 행의 비율이 가장 크게 벌어진 차이. \
+         바서슈타인: 예측값이 평균적으로 움직인 거리 (예측값의 단위, 그리고 M1의 표준편차 σ 단위).",
+    );
+    table("facts", "", &[words.of(Word::Statistic), words.of(Word::Value)], &rows) + &paragraph("muted", said)
 }

@@ -107,7 +107,7 @@ fn headings_tables_and_pictures_are_told_to_who_does_not_see_them() {
 const LATIN: &str = "dep_delay carrier weekend tailnum air_time wind_gust origin weight (kg) <net> seats distance_to_the_nearest_alternative_airport_in_kilometres_by_road \
     Kolmogorov PSI AUC RMSE Brier ROC KS CI ECE nDCG MMD SHA-256 M1 M2 W₁ σ Benjamini–Hochberg UTC hanok Hanok main.raw.flights features.flights version January July \
     Flights: against late_arrival xgboost lightgbm flights.csv.zip feed/july.parquet carrier_risk distance hour cabin_class Float64 Utf8 \
-    Go back to late_arrival@3 when by labels of a day is below on two days in row delay minutes punctuality early on time catboost onnx";
+    Go back to late_arrival@3 when by labels of a day is below on two days in row delay minutes punctuality early on time catboost onnx SHAP";
 
 #[test]
 fn a_korean_page_has_no_english_words() {
