@@ -1,8 +1,10 @@
 //! Rows that are kept of many, by a rank: those of the lowest ranks.
 
-use arrow::array::{RecordBatch, UInt64Array};
+use std::sync::Arc;
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, RecordBatchOptions, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 
 /// The rows with the lowest ranks of all that have been seen; equal ranks in the order of the rows. Twice as many are in
@@ -38,7 +40,7 @@ impl Kept {
         if taken.is_empty() {
             return Ok(());
         }
-        let block = take_record_batch(block, &UInt64Array::from(taken))?;
+        let block = without_others(&take_record_batch(block, &UInt64Array::from(taken))?)?;
         self.rows = concat_batches(&block.schema(), [&self.rows, &block])?;
         if self.ranks.len() > self.rows_max.saturating_mul(2) {
             self.cut()?;
@@ -62,7 +64,7 @@ impl Kept {
     fn reorder(&mut self, order: &[usize]) -> Result<(), ArrowError> {
         self.ranks = order.iter().map(|at| self.ranks[*at]).collect();
         let places = UInt64Array::from_iter_values(order.iter().map(|at| *at as u64));
-        self.rows = take_record_batch(&self.rows, &places)?;
+        self.rows = without_others(&take_record_batch(&self.rows, &places)?)?;
         Ok(())
     }
 
@@ -82,6 +84,19 @@ impl Kept {
     }
 }
 
+/// Views of texts hold on to those of all rows that were in memory with theirs: some rows of each block would be all blocks.
+fn without_others(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let column = |column: &ArrayRef| -> ArrayRef {
+        match column.data_type() {
+            DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+            DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+            _ => column.clone(),
+        }
+    };
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    RecordBatch::try_new_with_options(rows.schema(), rows.columns().iter().map(column).collect(), &options)
+}
+
 /// A number in [0, 1) that looks random and is the same for a row of a seed every time: the ranks of a sample. The
 /// finalizer of SplitMix64 (Steele, Lea and Flood 2014).
 pub(crate) fn drawn(seed: u64, row: u64) -> f64 {
@@ -93,9 +108,7 @@ pub(crate) fn drawn(seed: u64, row: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{ArrayRef, AsArray as _};
+    use arrow::array::StringViewArray;
     use arrow::datatypes::UInt64Type;
     use proptest::prelude::*;
 
@@ -125,6 +138,25 @@ mod tests {
             prop_assert_eq!(rows.column(0).as_primitive::<UInt64Type>().values().to_vec(), numbers.clone());
             prop_assert_eq!(numbers, expected.into_iter().map(|at| at as u64).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn texts_of_rows_that_are_not_kept_are_let_go() {
+        let block = |number: u64| {
+            let texts: ArrayRef = Arc::new(StringViewArray::from_iter_values(
+                (0..1000).map(|row| format!("a text that no view holds, {number} {row}")),
+            ));
+            RecordBatch::try_from_iter([("text", texts)]).unwrap()
+        };
+        let mut kept = Kept::new(20, block(0).schema());
+        for number in 0..200 {
+            kept.look(&block(number), |row| drawn(number, row)).unwrap();
+        }
+        let held = kept.rows.get_array_memory_size();
+        assert!(held < 20_000, "{held}");
+        let (rows, numbers) = kept.by_row().unwrap();
+        let text = format!("a text that no view holds, {} {}", numbers[7] / 1000, numbers[7] % 1000);
+        assert_eq!(rows.column(0).as_string_view().value(7), text);
     }
 
     #[test]
