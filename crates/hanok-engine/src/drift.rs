@@ -21,6 +21,7 @@ pub use compare::{Segment, Segments};
 pub use importance::ImportanceSource;
 pub use peers::{PeerColumn, PeerMethod, PeerReport};
 pub use profile::{ProfileReport, ProfileRequest, ProfiledColumn, merge_profiles, show_profile};
+pub(crate) use profile::columns_of_profile;
 pub(crate) use run::now;
 pub use side::DriftSide;
 pub(crate) use side::Place;

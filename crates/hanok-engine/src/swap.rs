@@ -18,7 +18,7 @@ use hanok_explain::{
 use hanok_report::{DriftReport, Importance, Model as ModelCard, Side, SwapReport};
 use sha2::{Digest as _, Sha256};
 
-use crate::drift::{DriftPlace, DriftRequest, DriftSide, Place, now};
+use crate::drift::{DriftPlace, DriftRequest, DriftSide, Place, columns_of_profile, now};
 use crate::engine::file_error;
 use crate::predictors::BlockProgress;
 use crate::rows::{Rows, blocking};
@@ -30,8 +30,6 @@ const MOVERS: usize = 20;
 const MOVER_FEATURES: usize = 5;
 /// Bytes of a file that are hashed at a time.
 const HASHED_BYTES: usize = 1 << 20;
-/// What a saved profile does not do for.
-const NEEDS_ROWS: &str = "predicting";
 /// Parts of the rows whose performance is estimated where there are no labels.
 const CHUNKS: usize = 10;
 
@@ -144,15 +142,15 @@ impl Engine {
         let (mut reference, mut known) = (None, Vec::new());
         if let Some(side) = &request.reference {
             // A saved profile has no rows to predict, but inputs can be compared with it.
-            if let Some(columns) = place.columns_of_profile(side).await? {
+            if let Some(columns) = columns_of_profile(side).await? {
                 known = columns;
             } else {
-                let (rows, _) = place.rows(side, time, NEEDS_ROWS).await?;
+                let (rows, _) = place.rows(side, time).await?;
                 known = rows.schema.fields().iter().map(|field| field.name().clone()).collect();
                 reference = Some(rows);
             }
         }
-        let (rows, data) = place.rows(&request.rows, time, NEEDS_ROWS).await?;
+        let (rows, data) = place.rows(&request.rows, time).await?;
         let data = Side { hash: hash_of(&request.rows).await?, ..data };
         let choice = self.pair_options(&request, &rows.schema);
         let label = request.columns.label.clone();

@@ -112,15 +112,14 @@ impl DriftPlace {
         Ok(Opened { columns, time, table, version })
     }
 
-    /// The rows of a side one batch after the other, and what is known of them. `what` needs rows.
+    /// The rows of a side that are to be predicted one batch after the other, and what is known of them.
     pub(crate) async fn rows(
         &self,
         side: &DriftSide,
         time: Option<&str>,
-        what: &'static str,
     ) -> Result<(Rows, Side), EngineError> {
         if saved(side).is_some() {
-            return Err(DriftError::Profiles(what).into());
+            return Err(DriftError::Profiles("predicting").into());
         }
         let Found { source, table, version } = self.find(side).await?;
         let time = time_column(side, source.schema(), time)?;

@@ -144,16 +144,6 @@ impl DriftPlace {
         }
     }
 
-    /// The columns of a saved profile; `None` of any other side.
-    pub(crate) async fn columns_of_profile(
-        &self,
-        side: &DriftSide,
-    ) -> Result<Option<Vec<String>>, EngineError> {
-        let Some(path) = saved(side) else { return Ok(None) };
-        let profile = blocking(move || read_profile(&path)).await?;
-        Ok(Some(profile.columns().iter().map(|column| column.name().to_owned()).collect()))
-    }
-
     /// Compares sides of which one at least is a saved profile; `None` when none is.
     pub(super) async fn drift_of_profiles(
         &self,
@@ -315,6 +305,13 @@ pub(super) fn saved(side: &DriftSide) -> Option<PathBuf> {
     let mut first = Vec::new();
     File::open(path).ok()?.take(MARK_WITHIN).read_to_end(&mut first).ok()?;
     first.windows(MARK.len()).any(|bytes| bytes == MARK).then(|| path.clone())
+}
+
+/// The columns of a saved profile; `None` of any other side.
+pub(crate) async fn columns_of_profile(side: &DriftSide) -> Result<Option<Vec<String>>, EngineError> {
+    let Some(path) = saved(side) else { return Ok(None) };
+    let profile = blocking(move || read_profile(&path)).await?;
+    Ok(Some(profile.columns().iter().map(|column| column.name().to_owned()).collect()))
 }
 
 fn read_profile(path: &Path) -> Result<TableProfile, EngineError> {
