@@ -251,8 +251,7 @@ impl Source {
         };
         let lines = (0..count).map(line).collect();
         let end = |source: &mut Self| (source.number(), source.number());
-        let guide =
-            (self.below(2) == 0).then(|| Guide { name: self.name(), from: end(self), to: end(self) });
+        let guide = (self.below(2) == 0).then(|| Guide { name: self.name(), from: end(self), to: end(self) });
         Plot::Curves(Curves { x: self.name(), y: self.name(), percent: self.below(2) == 0, guide, lines })
     }
 

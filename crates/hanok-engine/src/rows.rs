@@ -235,9 +235,8 @@ pub(crate) async fn open_file(path: &Path) -> Result<Rows, EngineError> {
             rows = batch.map_or(0, |batch| rows + batch.num_rows() as u64);
             true
         })?;
-        let changed = |path: &Path| {
-            file_error("read", path, &std::io::Error::other("it changed while it was read"))
-        };
+        let changed =
+            |path: &Path| file_error("read", path, &std::io::Error::other("it changed while it was read"));
         Ok(Rows::of_thread(schema.clone(), Some(rows), move |send| {
             let mut sent = Ok(());
             visit_text(&path, Some(schema), &mut |batch| {

@@ -93,8 +93,7 @@ impl Curves {
         let told = |value: f64| if self.percent { percent(value) } else { number(value) };
         let line = |line: &Trace| {
             let marked = line.points.iter().filter(|spot| spot.marked).take(TOLD_MAX);
-            let points: Vec<_> =
-                marked.map(|spot| format!("{} → {}", told(spot.x), told(spot.y))).collect();
+            let points: Vec<_> = marked.map(|spot| format!("{} → {}", told(spot.x), told(spot.y))).collect();
             format!("{}: {}", line.name, points.join(", "))
         };
         self.lines.iter().map(line).collect::<Vec<_>>().join("; ")
@@ -131,10 +130,8 @@ impl Curves {
             )
         };
         let format = if self.percent { Format::Percent } else { Format::Number };
-        let (x, y) = (
-            Axis { label: &self.x, values: across, format },
-            Axis { label: &self.y, values: up, format },
-        );
+        let (x, y) =
+            (Axis { label: &self.x, values: across, format }, Axis { label: &self.y, values: up, format });
         let frame = page.frame(x, y, height, 0.0);
         if let Some(guide) = &self.guide {
             let line = [guide.from, guide.to].map(|(x, y)| (frame.x.at(x), frame.y.at(y)));

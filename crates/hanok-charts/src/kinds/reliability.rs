@@ -90,11 +90,7 @@ impl Reliability {
             x: predicted.to_owned(),
             y: observed.to_owned(),
             percent: true,
-            guide: Some(Guide {
-                name: page.word(Word::Ideal).to_owned(),
-                from: (0.0, 0.0),
-                to: (1.0, 1.0),
-            }),
+            guide: Some(Guide { name: page.word(Word::Ideal).to_owned(), from: (0.0, 0.0), to: (1.0, 1.0) }),
             lines: self.curves.iter().map(line).collect(),
         }
     }

@@ -429,7 +429,9 @@ fn distances(sides: [&StringArray; 2]) -> [f64; 3] {
     };
     let all = shares(&counts);
     counts.remove(&None);
-    let sum = |shares: &[[f64; 2]], of: &dyn Fn(f64, f64) -> f64| shares.iter().map(|[p, q]| of(*p, *q)).sum::<f64>();
+    let sum = |shares: &[[f64; 2]], of: &dyn Fn(f64, f64) -> f64| {
+        shares.iter().map(|[p, q]| of(*p, *q)).sum::<f64>()
+    };
     let surprise = |p: f64, q: f64| if p > 0.0 { p * (2.0 * p / (p + q)).log2() } else { 0.0 };
     [
         0.5 * sum(&all, &|p, q| (p - q).abs()),
@@ -495,7 +497,8 @@ fn a_frequent_text_among_too_many_is_drift_that_lengths_do_not_show() {
         of(Arc::new(StringArray::from_iter_values(draws.many(40_000, text))))
     };
     let verdict = |current: &TableProfile| {
-        let column = compare_profiles(&texts([0.2, 0.3]), current, &Options::default()).unwrap().columns.remove(0);
+        let column =
+            compare_profiles(&texts([0.2, 0.3]), current, &Options::default()).unwrap().columns.remove(0);
         let drifted = column.aspects.iter().filter(|aspect| aspect.verdict == Verdict::Drifted);
         drifted.map(|aspect| aspect.what).collect::<Vec<_>>()
     };

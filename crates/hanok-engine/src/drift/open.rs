@@ -65,9 +65,7 @@ impl Source {
     ) -> Result<Self, EngineError> {
         let Some((window, time)) = window.zip(time.map(str::to_owned)) else { return Ok(self) };
         Ok(match self {
-            Self::Files(columns) => {
-                Self::Files(blocking(move || columns.within(window, &time)).await?)
-            }
+            Self::Files(columns) => Self::Files(blocking(move || columns.within(window, &time)).await?),
             Self::Rows(rows) => Self::Rows(rows.keep(move |batch| rows_within(batch, window, &time))),
         })
     }

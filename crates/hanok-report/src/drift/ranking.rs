@@ -75,8 +75,10 @@ pub(super) fn lines(view: &View<'_>) -> String {
 fn meanings(view: &View<'_>, shown: &[Ranked]) -> String {
     let of = |ranked: &Ranked| Some(view.report.columns[ranked.column].worst()?.effect.measure);
     let found: Vec<Measure> = shown.iter().filter_map(of).collect();
-    let known = [Measure::KolmogorovSmirnov, Measure::WassersteinScaled, Measure::LeCam, Measure::RateDifference];
-    let said = known.iter().filter(|measure| found.contains(measure)).filter_map(|of| meaning(*of, view.words));
+    let known =
+        [Measure::KolmogorovSmirnov, Measure::WassersteinScaled, Measure::LeCam, Measure::RateDifference];
+    let said =
+        known.iter().filter(|measure| found.contains(measure)).filter_map(|of| meaning(*of, view.words));
     said.collect::<Vec<_>>().join(" ")
 }
 

@@ -36,7 +36,8 @@ fn chart(subtitle: impl Into<String>, plot: Plot) -> Chart {
 /// Pictures beside each other.
 fn pair(view: &View<'_>, of: Word, charts: &[Chart]) -> Result<String, ReportError> {
     let words = view.words;
-    let drawn = charts.iter().map(|chart| Ok(format!("<div>{}</div>\n", picture(words.of(of), chart, words.0)?)));
+    let drawn =
+        charts.iter().map(|chart| Ok(format!("<div>{}</div>\n", picture(words.of(of), chart, words.0)?)));
     Ok(format!("<div class=\"pair\">\n{}</div>\n", drawn.collect::<Result<String, ReportError>>()?))
 }
 
@@ -144,9 +145,8 @@ fn operating(view: &View<'_>, found: &[Performance; 2], in_use: &[Option<Cut>; 2
 /// Precision over recall of both.
 fn precision(view: &View<'_>, found: &[Performance; 2], in_use: &[Option<Cut>; 2]) -> Chart {
     let words = view.words;
-    let line = |at: usize| {
-        line(view, at, &found[at].cuts, in_use[at].as_ref(), |cut| (cut.recall, cut.precision))
-    };
+    let line =
+        |at: usize| line(view, at, &found[at].cuts, in_use[at].as_ref(), |cut| (cut.recall, cut.precision));
     let average = found[0].metrics.iter().find(|found| found.metric == Metric::AveragePrecision);
     let guide = average.and_then(|found| found.baseline).map(|baseline| Guide {
         name: words.of(Word::Chance).to_owned(),
@@ -174,7 +174,8 @@ fn flagged(view: &View<'_>, found: &[Performance; 2], in_use: &[Option<Cut>; 2])
         let gap = |cut: &&Cut| (cut.flagged - share).abs();
         found[at].cuts.iter().min_by(|a, b| gap(a).total_cmp(&gap(b))).copied()
     };
-    let mut cuts: Vec<[Option<Cut>; 2]> = FLAGGED.iter().map(|share| [nearest(0, *share), nearest(1, *share)]).collect();
+    let mut cuts: Vec<[Option<Cut>; 2]> =
+        FLAGGED.iter().map(|share| [nearest(0, *share), nearest(1, *share)]).collect();
     cuts.dedup();
     let of_one = |cut: &Option<Cut>, of: fn(&Cut) -> f64, said: fn(f64) -> String| {
         cut.as_ref().map_or_else(|| "–".to_owned(), |cut| said(of(cut)))
@@ -198,7 +199,8 @@ fn flagged(view: &View<'_>, found: &[Performance; 2], in_use: &[Option<Cut>; 2])
         ];
         Row { class, cells }
     };
-    let rows: Vec<Row> = std::iter::once(line("plain", in_use)).chain(cuts.iter().map(|cuts| line("", cuts))).collect();
+    let rows: Vec<Row> =
+        std::iter::once(line("plain", in_use)).chain(cuts.iter().map(|cuts| line("", cuts))).collect();
     let heads = [Word::Flagged, Word::Cut, Word::Recall, Word::Precision, Word::FalsePositives];
     let caption = words.choose(
         "M1 → M2 at thresholds by which they flag about as many rows",

@@ -177,7 +177,11 @@ pub(super) fn html(view: &View<'_>) -> String {
         Row {
             class,
             cells: vec![
-                cell(format!("<span>{} <small>{}</small></span>", gate_name(gate, view), meaning(gate, view))),
+                cell(format!(
+                    "<span>{} <small>{}</small></span>",
+                    gate_name(gate, view),
+                    meaning(gate, view)
+                )),
                 figure(gate.value.map_or_else(|| "–".to_owned(), |value| unit(gate, value))),
                 figure(format!("{bound} {}", unit(gate, gate.limit))),
                 cell(format!("<span class=\"badge {class}\">{}</span>", words.of(word))),
@@ -227,10 +231,18 @@ fn meaning(gate: &Gate, view: &View<'_>) -> String {
         return words.choose("labels or rows do not suffice", "라벨이나 행이 부족합니다").to_owned();
     }
     let (en, ko) = match gate.name {
-        "performance" => ("by how much M2 is worse; below 0 it is better", "M2가 나쁜 정도, 0보다 작으면 M2가 나음"),
-        "segments" => ("groups of rows in which M2 is worse beyond chance", "우연을 넘어 M2가 나빠진 행 묶음의 수"),
-        "calibration" => ("how much farther probabilities are from what comes true", "확률이 실제 비율에서 더 멀어진 정도"),
-        "missing" => ("rows without a finite prediction, more than by M1", "M1보다 늘어난, 유한한 예측값이 없는 행"),
+        "performance" => {
+            ("by how much M2 is worse; below 0 it is better", "M2가 나쁜 정도, 0보다 작으면 M2가 나음")
+        }
+        "segments" => {
+            ("groups of rows in which M2 is worse beyond chance", "우연을 넘어 M2가 나빠진 행 묶음의 수")
+        }
+        "calibration" => {
+            ("how much farther probabilities are from what comes true", "확률이 실제 비율에서 더 멀어진 정도")
+        }
+        "missing" => {
+            ("rows without a finite prediction, more than by M1", "M1보다 늘어난, 유한한 예측값이 없는 행")
+        }
         "disagreement" => match view.swap.tolerance.map(number) {
             Some(tolerance) => {
                 return words.choose(
@@ -241,7 +253,9 @@ fn meaning(gate: &Gate, view: &View<'_>) -> String {
             None => ("rows that get another class", "다른 범주로 예측되는 행"),
         },
         "score_psi" => ("0: predictions are distributed alike", "0이면 예측값의 분포가 같음"),
-        "rank_correlation" => ("1: both put the rows in the same order", "1이면 두 모델이 행을 같은 순서로 놓음"),
+        "rank_correlation" => {
+            ("1: both put the rows in the same order", "1이면 두 모델이 행을 같은 순서로 놓음")
+        }
         "attribution" => ("1: the same features matter in the same order", "1이면 중요한 특성의 순위가 같음"),
         _ => return String::new(),
     };

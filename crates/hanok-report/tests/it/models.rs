@@ -110,9 +110,8 @@ pub(crate) fn classes() -> SwapReport {
     let labels: Vec<f64> = (0..900).map(|_| (draws.uniform() * 3.0).floor()).collect();
     let mut model = |skill: f64| -> Vec<f64> {
         let row = |label: &f64, draws: &mut Draws| {
-            let weights = [0, 1, 2].map(|class| {
-                (draws.normal() + if f64::from(class) == *label { skill } else { 0.0 }).exp()
-            });
+            let weights = [0, 1, 2]
+                .map(|class| (draws.normal() + if f64::from(class) == *label { skill } else { 0.0 }).exp());
             weights.map(|weight| weight / weights.iter().sum::<f64>())
         };
         labels.iter().flat_map(|label| row(label, &mut draws)).collect()
@@ -125,7 +124,8 @@ pub(crate) fn classes() -> SwapReport {
 fn of(models: &[Predictions<'_>; 2], labels: &[f64], title: &str) -> SwapReport {
     let inputs = Inputs { models: *models, labels: Some(labels), segments: &[], attributions: None };
     let found = outputs::swap(&inputs, &outputs::swap::Options::default()).unwrap();
-    let models = [model("M1 of 2025", "catboost", &[], 90_000, 2.0), model("M2 of 2026", "onnx", &[], 80_000, 3.0)];
+    let models =
+        [model("M1 of 2025", "catboost", &[], 90_000, 2.0), model("M2 of 2026", "onnx", &[], 80_000, 3.0)];
     SwapReport::new(title, models, side("July 2013"), found)
 }
 

@@ -44,7 +44,12 @@ fn a_swap_of_classifiers_shows_what_thresholds_do() {
     let report = models::swap(4000, true);
     let page = report.html(Language::En).unwrap();
     assert!(page.len() < 500_000, "{} bytes", page.len());
-    for said in ["ROC curve", "precision over recall", "rows with label 1", "at thresholds by which they flag about as many rows"] {
+    for said in [
+        "ROC curve",
+        "precision over recall",
+        "rows with label 1",
+        "at thresholds by which they flag about as many rows",
+    ] {
         assert!(page.contains(said), "{said}");
     }
     // Of the cuts that flag a tenth of the rows the table says what both models find.

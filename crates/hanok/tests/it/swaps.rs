@@ -133,14 +133,20 @@ fn rows_come_from_all_that_drift_compares() {
         }
     }
     let dev = found("raw.timed@dev[2026-01]", &["--reference", "raw.timed[2026-02..]"]);
-    assert_eq!((&dev["data"]["name"], &dev["data"]["version"]), (&"raw.timed@dev[2026-01]".into(), &"0, dev".into()));
+    assert_eq!(
+        (&dev["data"]["name"], &dev["data"]["version"]),
+        (&"raw.timed@dev[2026-01]".into(), &"0, dev".into())
+    );
     assert_eq!(dev["inputs"]["sides"][0]["rows"], 3000 - 743);
     // A profile stands for earlier rows, but cannot be predicted.
     assert!(hanok.run(&["profile", "raw.timed[2026-02..]", "-o", "later.json"]).status.success());
     let profiled = found("raw.timed[2026-01]", &["--reference", "later.json"]);
     let counts = |found: &serde_json::Value| found["inputs"]["counts"].clone();
     assert_eq!(counts(&profiled), counts(&dev));
-    hanok.check("swap_profile", &hanok.show(&["swap", "--m1", "delay", "--m2", &other, "--data", "later.json"]));
+    hanok.check(
+        "swap_profile",
+        &hanok.show(&["swap", "--m1", "delay", "--m2", &other, "--data", "later.json"]),
+    );
     hanok.write("times.csv", "a,b,x\n2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,1\n");
     let several = ["swap", "--m1", "delay", "--m2", &other, "--data", "times.csv[2026]"];
     hanok.check("swap_time_several", &hanok.show(&several));
