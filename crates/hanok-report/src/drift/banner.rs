@@ -27,7 +27,9 @@ pub(super) fn html(view: &View<'_>) -> String {
         (&view.report.skipped, Word::SkippedColumns),
     ] {
         if !names.is_empty() {
-            counts.push(("plain", names.len() as u64, words.of(word)));
+            let nouns = words.of(word);
+            let noun = nouns.strip_suffix('s').filter(|_| names.len() == 1).unwrap_or(nouns);
+            counts.push(("plain", names.len() as u64, noun));
         }
     }
     Banner {

@@ -47,8 +47,9 @@ pub(super) fn lines(view: &View<'_>) -> String {
          rows have. What is beyond the line, and not by chance, has drifted.",
         "막대는 행 수에 따른 잡음을 뺀 변화의 크기, 세로선은 의미 있는 변화의 기준치입니다. 기준치를 넘고 우연으로 설명되지 않을 때 드리프트로 판정합니다.",
     );
-    let mut body = paragraph("muted", &format!("{legend}{pale} {}", meanings(view, shown)));
+    let mut body = paragraph("muted", &format!("{legend}{pale}"));
     body += &table("rank stack", "", &heads, &lines(open, 0));
+    body += &paragraph("muted", &meanings(view, shown));
     if !closed.is_empty() {
         let n = closed.len();
         let summary = if worrying <= open.len() {

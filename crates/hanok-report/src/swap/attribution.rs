@@ -27,7 +27,7 @@ pub(super) fn html(view: &View<'_>) -> Result<String, ReportError> {
     let said = format!(
         "{said} {}",
         words.choose(
-            "A feature’s share is how much of what moves a model’s predictions it moves (mean |SHAP value|).",
+            "A feature’s share is its part in all that moves the model’s predictions (mean |SHAP value|).",
             "특성의 비중은 모델의 예측을 움직이는 힘 가운데 그 특성의 몫입니다 (평균 |SHAP 값|).",
         )
     );

@@ -5,7 +5,7 @@ use hanok_charts::{
 };
 use hanok_drift::outputs::{CalibrationBin, ClassScores, Confusion, Cut, Metric, Performance, Task};
 
-use super::View;
+use super::{View, metric};
 use crate::error::ReportError;
 use crate::figures::{count, share};
 use crate::markup::{Row, cell, figure, name, paragraph, table};
@@ -13,7 +13,7 @@ use crate::page::picture;
 use crate::words::Word;
 
 /// Shares of rows that are flagged, of which the table says what they would mean.
-const FLAGGED: [f64; 7] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5];
+const FLAGGED: [f64; 6] = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5];
 /// Every so manyth point of a curve tells its numbers.
 const TOLD_EVERY: usize = 5;
 /// Classes that are listed.
@@ -184,6 +184,7 @@ fn flagged(view: &View<'_>, found: &[Performance; 2], in_use: &[Option<Cut>; 2])
         let [first, second] = cuts.each_ref().map(|cut| of_one(cut, of, said));
         if first == second { first } else { format!("{first} → {second}") }
     };
+    let of_rows = |part: &str| words.choose(format!("{part} of rows"), format!("행의 {part}"));
     let line = |class: &'static str, cuts: &[Option<Cut>; 2]| {
         let own = if class.is_empty() {
             String::new()
@@ -191,7 +192,7 @@ fn flagged(view: &View<'_>, found: &[Performance; 2], in_use: &[Option<Cut>; 2])
             format!(" <small>{}</small>", words.of(Word::InUse))
         };
         let cells = vec![
-            cell(format!("<span>{}{own}</span>", both(cuts, |cut| cut.flagged, share))),
+            cell(format!("<span>{}{own}</span>", of_rows(&both(cuts, |cut| cut.flagged, share)))),
             figure(both(cuts, |cut| cut.threshold, number)),
             figure(both(cuts, |cut| cut.recall, share)),
             figure(both(cuts, |cut| cut.precision, share)),
@@ -201,12 +202,18 @@ fn flagged(view: &View<'_>, found: &[Performance; 2], in_use: &[Option<Cut>; 2])
     };
     let rows: Vec<Row> =
         std::iter::once(line("plain", in_use)).chain(cuts.iter().map(|cuts| line("", cuts))).collect();
-    let heads = [Word::Flagged, Word::Cut, Word::Recall, Word::Precision, Word::FalsePositives];
+    let heads = [
+        words.of(Word::Flagged),
+        words.of(Word::Cut),
+        metric(Metric::Recall, words),
+        metric(Metric::Precision, words),
+        words.choose("false positive rate", "위양성률"),
+    ];
     let caption = words.choose(
         "M1 → M2 at thresholds by which they flag about as many rows",
         "거의 같은 수의 행을 양성으로 보는 임계값에서 M1 → M2",
     );
-    table("stack", caption, &heads.map(|word| words.of(word)), &rows)
+    table("stack", caption, &heads, &rows)
 }
 
 /// How far each model keeps the labels apart.
@@ -342,10 +349,10 @@ fn classes(view: &View<'_>, found: &[Performance; 2]) -> String {
         words.of(Word::Class),
         words.of(Word::Rows),
         words.choose("predicted", "예측"),
-        words.choose("precision", "정밀도"),
-        words.choose("recall", "재현율"),
-        words.choose("F1", "F1 점수"),
-        "AUC",
+        metric(Metric::Precision, words),
+        metric(Metric::Recall, words),
+        metric(Metric::F1, words),
+        metric(Metric::Auc, words),
     ];
     let mut out = format!("<h3>{}</h3>\n", words.of(Word::ByClass));
     out += &paragraph(

@@ -129,7 +129,7 @@ fn a_korean_page_has_no_english_words() {
         }
     }
     let korean = |c: char| ('가'..='힣').contains(&c);
-    let names = ["출발", "승객수", "대한항공", "지연"];
+    let names = ["출발", "시각", "승객수", "대한항공", "지연"];
     for page in pages(Language::En) {
         for text in texts(&page).iter().filter(|text| text.contains(korean)) {
             assert!(names.iter().any(|name| text.contains(name)), "{text}");
