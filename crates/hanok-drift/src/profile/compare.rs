@@ -33,8 +33,8 @@ const ABOVE_ERROR: u64 = 20;
 /// extremes, counts) gives the same statistics. The rest has an error, which each statistic and effect states
 /// ([`crate::Effect::error`]): p-values are those of the nearer end, an effect must be beyond its threshold by the error to be
 /// [`Verdict::Drifted`], and what lies between is [`Verdict::Undecided`]. Cramér–von Mises and Anderson–Darling are only of exact columns. Texts
-/// are categories while both sides have at most `options.categories`, and at most 1536, different ones together; of more, the frequent ones
-/// are, beside lengths, patterns and tokens, which tables do not look at ([`What::Values`]).
+/// are categories while both sides have at most `options.categories`, and at most 1536, different ones together; when a side has more than 1536, the
+/// frequent ones are, beside lengths, patterns and tokens, which tables do not look at ([`What::Values`]).
 ///
 /// # Errors
 ///
@@ -240,7 +240,11 @@ fn texts(column: &mut Column, sides: [&Texts; 2], options: &Options) {
     let categories = sides.map(|side| &side.categories);
     // A share that is one of as many as there may be categories at most.
     let least = categories.map(|side| side.total() / options.categories.max(1) as u64);
-    let shape = frequent(column, What::Values, categories, least, missing, options);
+    // What is exact is compared as rows are, which are not looked at in this way.
+    let shape = match exact {
+        true => None,
+        false => frequent(column, What::Values, categories, least, missing, options),
+    };
     let lengths = sides.map(|side| side.lengths.settled());
     numbers(column, What::Length, [lengths[0].as_ref(), lengths[1].as_ref()], [0, 0], options);
     let of_patterns =
