@@ -42,20 +42,21 @@ pub fn differences(
     check_labels(&models[1], labels)?;
     let rows = Rows::new(models, Some(labels));
     let pair = [0, 1].map(|side| Model::new(&rows, side, options));
-    let measured = pair.each_ref().map(|model| model.all());
-    Ok(compare(&pair, &measured, options))
+    Ok(compare(&pair, options, |_, _| {}))
 }
 
-/// All differences of two models' metrics.
+/// All differences of two models' metrics. `look` gets to see each metric of both: what it has of every row is let go before the next.
 pub(super) fn compare(
     models: &[Model; 2],
-    measured: &[Vec<(Metric, Option<Measured>)>; 2],
     options: &Options,
+    mut look: impl FnMut(Metric, &[Option<Measured>; 2]),
 ) -> Vec<Difference> {
-    let pairs = measured[0].iter().zip(&measured[1]);
-    pairs
-        .map(|((metric, first), (_, second))| difference(*metric, models, [first, second], options))
-        .collect()
+    let one = |metric: &Metric| {
+        let measured = models.each_ref().map(|model| model.measure(*metric));
+        look(*metric, &measured);
+        difference(*metric, models, measured.each_ref(), options)
+    };
+    Metric::of(models[0].task()).iter().map(one).collect()
 }
 
 /// One metric of both models.

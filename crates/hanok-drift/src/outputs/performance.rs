@@ -114,8 +114,10 @@ pub fn performance(
     check_labels(&predictions, labels)?;
     let rows = Rows::new([predictions], Some(labels));
     let model = Model::new(&rows, 0, options);
-    let measured = model.all();
-    Ok(model.performance(&rows, &measured, options))
+    let metrics = Metric::of(model.task()).iter();
+    let metrics =
+        metrics.map(|metric| model.estimate(*metric, model.measure(*metric).as_ref(), options)).collect();
+    Ok(model.performance(&rows, metrics, options))
 }
 
 impl Model<'_> {
@@ -151,16 +153,16 @@ impl Model<'_> {
     pub(super) fn performance<const MODELS: usize>(
         &self,
         rows: &Rows<MODELS>,
-        measured: &[(Metric, Option<Measured>)],
+        metrics: Vec<Estimate>,
         options: &Options,
     ) -> Performance {
-        let metrics = measured.iter().map(|(metric, found)| self.estimate(*metric, found.as_ref(), options));
+        let auc = metrics.iter().find(|found| found.metric == Metric::Auc).and_then(|found| found.value);
         let mut out = Performance {
             task: self.task(),
             rows: self.len() as u64,
             left_out: rows.left_out as u64,
             level: options.level,
-            metrics: metrics.collect(),
+            metrics,
             threshold: None,
             confusion: None,
             classes: Vec::new(),
@@ -177,8 +179,6 @@ impl Model<'_> {
             }
             Model::Binary(model) => {
                 let counts = model.confusion();
-                let auc = measured.iter().find(|(metric, _)| *metric == Metric::Auc);
-                let auc = auc.and_then(|(_, found)| found.as_ref()).map(|found| found.value);
                 let class = |class: usize| {
                     let predicted = counts[0][class] + counts[1][class];
                     class_scores(
@@ -222,7 +222,7 @@ impl Model<'_> {
         out
     }
 
-    fn estimate(&self, metric: Metric, found: Option<&Measured>, options: &Options) -> Estimate {
+    pub(super) fn estimate(&self, metric: Metric, found: Option<&Measured>, options: &Options) -> Estimate {
         let mut estimate = Estimate {
             metric,
             value: found.map(|found| found.value),

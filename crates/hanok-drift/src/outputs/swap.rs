@@ -220,11 +220,17 @@ fn check(inputs: &Inputs) -> Result<Task, OutputsError> {
 /// What depends on labels.
 fn judge(out: &mut Swap, rows: &Rows<2>, options: &Options) {
     let models = [0, 1].map(|side| Model::new(rows, side, &options.performance));
-    let measured = models.each_ref().map(|model| model.all());
+    let options = &options.performance;
+    let mut metrics = [Vec::new(), Vec::new()];
     out.labelled = rows.len() as u64;
+    out.differences = compare(&models, options, |metric, measured| {
+        for ((model, measured), metrics) in models.iter().zip(measured).zip(&mut metrics) {
+            metrics.push(model.estimate(metric, measured.as_ref(), options));
+        }
+    });
+    let [first, second] = metrics;
     out.performance =
-        Some([0, 1].map(|side| models[side].performance(rows, &measured[side], &options.performance)));
-    out.differences = compare(&models, &measured, &options.performance);
+        Some([models[0].performance(rows, first, options), models[1].performance(rows, second, options)]);
     let [first, second] = models.each_ref().map(of_model);
     out.calibration = first.into_iter().zip(second).map(|(first, second)| [first, second]).collect();
 }
