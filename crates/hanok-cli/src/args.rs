@@ -224,8 +224,8 @@ predictions.
 
 Examples:
   hanok swap --m1 delay --m2 delay_next.txt --data july.parquet --label dep_delay -o swap.html
-  hanok swap --m1 delay@1 --m2 delay@2 --data 'mart.departures[2013-07]' \
-             --reference 'mart.departures[2013-01]' --label dep_delay --by carrier,origin
+  hanok swap --m1 delay@1 --m2 delay@2 --data mart.departures --label dep_delay --by carrier,origin
+  hanok swap --m1 delay@1 --m2 delay@2 --data 'mart.t[2013-07]' --reference 'mart.t[2013-01]'
   hanok swap --m1 risk --m2 new.cbm --data mart.today --reference mart.last_year --label defaulted
   hanok swap --m1 a.json --m2 b.json --data rows.csv --gate disagreement=0.1 --json"))]
     Swap(Box<SwapArgs>),
