@@ -124,10 +124,8 @@ impl DriftPlace {
         let (threads, name) = (self.threads, side.text.clone());
         match source.within(side.window, time.as_deref()).await? {
             Source::Files(columns) => {
-                blocking(move || {
-                    profile_of_columns(&columns, &names, threads, &name, observer.as_ref())
-                })
-                .await
+                blocking(move || profile_of_columns(&columns, &names, threads, &name, observer.as_ref()))
+                    .await
             }
             Source::Rows(rows) => {
                 let total = rows.total;
