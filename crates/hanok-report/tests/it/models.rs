@@ -111,7 +111,7 @@ pub(crate) fn classes() -> SwapReport {
     let mut model = |skill: f64| -> Vec<f64> {
         let row = |label: &f64, draws: &mut Draws| {
             let weights = [0, 1, 2]
-                .map(|class| (draws.normal() + if f64::from(class) == *label { skill } else { 0.0 }).exp());
+                .map(|class| (draws.normal() + if class == *label as i32 { skill } else { 0.0 }).exp());
             weights.map(|weight| weight / weights.iter().sum::<f64>())
         };
         labels.iter().flat_map(|label| row(label, &mut draws)).collect()
