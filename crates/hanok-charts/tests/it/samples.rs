@@ -55,7 +55,7 @@ fn plots() -> Vec<(&'static str, Value)> {
     let roc = |power: f64| -> Value {
         let point = |at: u32| {
             let x = f64::from(at) / 20.0;
-            json!({"x": x, "y": x.powf(power), "tip": if at % 4 == 0 { format!("threshold {}", 1.0 - x) } else { String::new() },
+            json!({"x": x, "y": x.powf(power), "tip": if at.is_multiple_of(4) { format!("threshold {}", 1.0 - x) } else { String::new() },
             "marked": at == 4, "interval": (at == 4).then(|| [x.powf(power) - 0.05, x.powf(power) + 0.05])})
         };
         (0..=20).map(point).collect()

@@ -110,7 +110,7 @@ fn line(
         );
         Spot { x, y, interval: None, tip: if is_told { tip } else { String::new() }, marked }
     };
-    let told = |(place, cut): (usize, &Cut)| spot(cut, place % TOLD_EVERY == 0, false);
+    let told = |(place, cut): (usize, &Cut)| spot(cut, place.is_multiple_of(TOLD_EVERY), false);
     let mut points: Vec<Spot> = cuts.iter().enumerate().map(told).collect();
     if let Some(cut) = in_use {
         let before = cuts.partition_point(|other| other.flagged <= cut.flagged);
