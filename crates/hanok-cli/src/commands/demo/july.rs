@@ -65,8 +65,7 @@ pub(super) async fn drift(
         together: true,
         options: hanok_drift::Options::default(),
     };
-    let place = DriftPlace::of(engine);
-    let mut found = Box::pin(place.drift(request, Arc::from(progress.observer()))).await?.report;
+    let mut found = DriftPlace::of(engine).drift(request, Arc::from(progress.observer())).await?.report;
     drop(progress);
     "Flights from New York: January → July 2013".clone_into(&mut found.title);
     for (side, name) in found.sides.iter_mut().zip(MONTHS) {
