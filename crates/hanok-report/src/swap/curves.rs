@@ -5,6 +5,7 @@ use hanok_charts::{
 };
 use hanok_drift::outputs::{CalibrationBin, ClassScores, Confusion, Cut, Metric, Performance, Task};
 
+use super::paired::first_classes;
 use super::{View, metric};
 use crate::error::ReportError;
 use crate::figures::{count, share};
@@ -363,15 +364,6 @@ fn classes(view: &View<'_>, found: &[Performance; 2]) -> String {
         ),
     );
     out += &table("stack", "M1 → M2", &heads, &rows);
-    if pairs.len() > rows.len() {
-        let (shown, all) = (rows.len(), pairs.len());
-        out += &paragraph(
-            "muted",
-            &words.choose(
-                format!("The first {shown} of {all} classes."),
-                format!("전체 {all}개 범주 중 처음 {shown}개."),
-            ),
-        );
-    }
+    out += &first_classes(view, rows.len(), pairs.len());
     out
 }

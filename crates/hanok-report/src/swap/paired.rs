@@ -108,17 +108,20 @@ fn matrix(view: &View<'_>, flips: &Flips) -> String {
         })
         .collect();
     let mut out = table("matrix", words.of(Word::Agreement), &heads, &rows);
-    if shown < flips.classes.len() {
-        let all = flips.classes.len();
-        out += &paragraph(
-            "muted",
-            &words.choose(
-                format!("The first {shown} of {all} classes."),
-                format!("전체 {all}개 범주 중 처음 {shown}개."),
-            ),
-        );
-    }
+    out += &first_classes(view, shown, flips.classes.len());
     out
+}
+
+/// That not all classes are listed, if that is so.
+pub(super) fn first_classes(view: &View<'_>, shown: usize, all: usize) -> String {
+    if shown >= all {
+        return String::new();
+    }
+    let said = view.words.choose(
+        format!("The first {shown} of {all} classes."),
+        format!("전체 {all}개 범주 중 처음 {shown}개."),
+    );
+    paragraph("muted", &said)
 }
 
 fn short(name: &str) -> String {
