@@ -45,7 +45,7 @@ pub(crate) fn vectors(
     scratch: &mut Vec<u64>,
 ) -> Result<Option<Vectors>, CompareError> {
     let Some(length) = length(sides)? else { return Ok(None) };
-    let mut learned = [Means::new(length), Means::new(length)];
+    let mut learned = [Elements::new(length), Elements::new(length)];
     for (chunks, means) in sides.into_iter().zip(&mut learned) {
         each(chunks, length, |row, vector| {
             if !is_measured(row) {
@@ -56,7 +56,7 @@ pub(crate) fn vectors(
     if learned.iter().any(|means| means.rows < ROWS_MIN) {
         return Ok(None);
     }
-    let [reference, current] = learned.map(Means::finish);
+    let [reference, current] = learned.map(Elements::finish);
     let weight = |at: usize| {
         let pooled = 0.5 * (reference.variances[at] + current.variances[at]);
         (current.means[at] - reference.means[at]) / if pooled > 0.0 { pooled } else { 1.0 }
@@ -192,15 +192,15 @@ fn each(chunks: &[ArrayRef], length: usize, mut take: impl FnMut(u64, &[f64])) -
 }
 
 /// Means and variances by element, by Welford's method.
-struct Means {
+struct Elements {
     rows: u64,
     means: Vec<f64>,
     variances: Vec<f64>,
 }
 
-impl Means {
-    fn new(length: usize) -> Means {
-        Means { rows: 0, means: vec![0.0; length], variances: vec![0.0; length] }
+impl Elements {
+    fn new(length: usize) -> Elements {
+        Elements { rows: 0, means: vec![0.0; length], variances: vec![0.0; length] }
     }
 
     fn add(&mut self, vector: &[f64]) {
@@ -214,7 +214,7 @@ impl Means {
     }
 
     /// What were sums of squares becomes variances.
-    fn finish(mut self) -> Means {
+    fn finish(mut self) -> Elements {
         let rows = self.rows.max(1) as f64;
         self.variances.iter_mut().for_each(|sum| *sum /= rows);
         self

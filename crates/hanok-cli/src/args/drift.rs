@@ -122,7 +122,7 @@ pub(crate) struct WatchArgs {
     /// File to read instead of standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// Listen here for events that are pushed: POST /events with JSON objects, one a line, of which --column are watched
+    /// Address to listen on for events that are pushed: POST /events, JSON objects, one a line
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address, conflicts_with = "file", requires = "columns")]
     pub(crate) listen: Option<SocketAddr>,
     /// Leave out lines that cannot be read; they are counted
