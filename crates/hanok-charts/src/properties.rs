@@ -140,7 +140,8 @@ impl Source {
                 let (axis, features) = (self.name(), self.features());
                 let rows = features.first().map_or(0, |feature| feature.values.len());
                 let predictions = if self.below(2) == 0 { Vec::new() } else { self.numbers(rows) };
-                Plot::Heatmap(Heatmap { axis, features, predictions, rows_max })
+                let keep_order = self.below(2) == 0;
+                Plot::Heatmap(Heatmap { axis, features, predictions, rows_max, keep_order })
             }
             7 => {
                 let (features, length) = (self.length(), self.length());

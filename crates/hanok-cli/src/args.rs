@@ -25,7 +25,7 @@ pub(crate) use drift::{
 };
 pub(crate) use maintain::{TablesArgs, VacuumArgs};
 pub(crate) use monitor::{MonitorArgs, MonitorCommand, MonitorRunArgs, MonitorStatusArgs};
-pub(crate) use plot::{KindArg, LanguageArg, PlotArgs, ThemeArg};
+pub(crate) use plot::{KindArg, LanguageArg, OrderArg, PlotArgs, ThemeArg};
 pub(crate) use predictor::{
     AskingArgs, DataArgs, ExplainArgs, MethodArg, ModelAddArgs, ModelCommand, OutputArg, PredictArgs,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hanok_engine::{Engine, EngineError, Form, Model, ModelVersion};
+use hanok_engine::{Engine, EngineError, Form, ModelVersion};
 use hanok_serve::{ModelSet, ServingModel};
 
 /// Versions of a model that are served, the newest: a client that names one goes on when the next ones are added.
@@ -62,13 +62,11 @@ fn newest(versions: Vec<ModelVersion>) -> Vec<ModelVersion> {
 async fn load(engine: &Engine, version: ModelVersion) -> Loaded {
     let (name, number) = (version.name.clone(), version.version);
     let made = match engine.load_model(&format!("{name}@{number}")).await {
-        Ok(Model { form: Form::Ensemble(ensemble), .. }) => {
+        Ok(model) => {
             let name = name.clone();
-            let made = tokio::task::spawn_blocking(move || ServingModel::new(name, number, ensemble));
-            made.await.map_err(|error| error.to_string())
+            let made = tokio::task::spawn_blocking(move || serving(name, number, model.form));
+            made.await.map_err(|error| error.to_string()).flatten()
         }
-        Ok(_) => Err("the server predicts with trees and linear models only, and this is another ONNX graph"
-            .to_owned()),
         Err(error) => Err(reason(&error)),
     };
     let failed = made.is_err().then(Instant::now);
@@ -77,6 +75,16 @@ async fn load(engine: &Engine, version: ModelVersion) -> Loaded {
         ServingModel::broken(name, number, reason)
     });
     Loaded { version, model: Arc::new(model), failed }
+}
+
+/// A model, made ready.
+fn serving(name: String, version: i64, form: Form) -> Result<ServingModel, String> {
+    match form {
+        Form::Ensemble(ensemble) => Ok(ServingModel::new(name, version, ensemble)),
+        Form::Prepared(ensemble, graph) => Ok(ServingModel::prepared(name, version, graph, ensemble)),
+        Form::Graph(graph) => Ok(ServingModel::graph(name, version, graph)),
+        Form::Endpoint { .. } => Err("it is a server that predicts: ask it at its own address".to_owned()),
+    }
 }
 
 /// An error with what caused it.

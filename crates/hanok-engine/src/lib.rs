@@ -53,8 +53,8 @@ pub use template::{Template, init};
 pub use hanok_catalog::{Branch, BranchKind, MAIN_BRANCH, ModelFacts, ModelVersion};
 pub use hanok_drift::outputs::swap::Verdict as SwapVerdict;
 pub use hanok_explain::{
-    Additivity, Asked, AskingOptions, ColumnChoice, Contribution, Form, Method, Model, ModelIdentity,
-    OutputKind, PlotKind, PlotRequest, Plotted, RowExplanation, RowKey, RowOutput,
+    Additivity, Asked, AskingOptions, ColumnChoice, Contribution, FeatureOrder, Form, Method, Model,
+    ModelIdentity, OutputKind, PlotKind, PlotRequest, Plotted, RowExplanation, RowKey, RowOutput,
 };
 pub use hanok_features::{Registry, Selection};
 pub use hanok_lake::{

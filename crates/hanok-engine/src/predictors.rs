@@ -51,7 +51,7 @@ pub struct PredictRequest {
 pub struct ExplainRequest {
     /// The model and its data.
     pub data: DataRequest,
-    /// How values are computed; if nobody says it, by covers, or with a background by its rows.
+    /// How values are computed; see [`ExplainOptions::method`].
     pub method: Option<Method>,
     /// The rows to compare with; see [`Method::has_background`].
     pub background: Option<RowSource>,
@@ -356,13 +356,8 @@ impl Engine {
         request: &ExplainRequest,
     ) -> Result<(Model, Option<RecordBatch>, ExplainOptions), EngineError> {
         let model = self.load_model(&request.data.model).await?;
-        let method = request.method.unwrap_or(match (&request.background, model.ensemble()) {
-            (None, _) => Method::Path,
-            (Some(_), Some(_)) => Method::Interventional,
-            (Some(_), None) => Method::Permutation,
-        });
         let options = ExplainOptions {
-            method,
+            method: request.method,
             output: request.output,
             interactions: request.interactions,
             columns: request.data.columns.clone(),
@@ -371,7 +366,9 @@ impl Engine {
             rows: None,
         };
         let background = match &request.background {
-            Some(source) if method.has_background() => Some(self.background(source).await?),
+            Some(source) if request.method.is_none_or(Method::has_background) => {
+                Some(self.background(source).await?)
+            }
             _ => None,
         };
         Ok((model, background, options))

@@ -28,6 +28,26 @@ pub struct AskingOptions {
     pub background_rows: Option<usize>,
 }
 
+impl AskingOptions {
+    /// The limits of the work on a model, of which so many rows may be asked unless more are allowed.
+    fn limits(&self, rows_max: usize) -> Options {
+        Options {
+            max_evals: self.evaluations,
+            rows_max: self.model_rows_max.unwrap_or(rows_max),
+            seed: self.seed,
+            ..Options::default()
+        }
+    }
+
+    /// The method for a model of so many features when nobody says it.
+    pub(crate) fn method(&self, features: usize) -> Method {
+        match self.limits(MODEL_ROWS_MAX).method(features) {
+            Way::Exact => Method::Exact,
+            _ => Method::Permutation,
+        }
+    }
+}
+
 type Ask<'a> = Box<dyn FnMut(&[f64]) -> Result<Vec<f64>, RunError> + 'a>;
 
 /// A model that explains by its answers.
@@ -60,12 +80,7 @@ impl<'a> Asking<'a> {
             Method::Linear => Way::Linear,
             _ => Way::Permutation,
         };
-        let limits = Options {
-            max_evals: asking.evaluations,
-            rows_max: asking.model_rows_max.unwrap_or(rows_max),
-            seed: asking.seed,
-            ..Options::default()
-        };
+        let limits = asking.limits(rows_max);
         let ask: Ask<'a> = Box::new(move |rows| answers.of_rows(rows, output));
         let count = background.len().checked_div(features).unwrap_or(0) as u64;
         let agnostic = Agnostic::new(ask, background, features, limits)?;

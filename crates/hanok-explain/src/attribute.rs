@@ -89,7 +89,7 @@ pub fn attribute(
         let explain = |rows: &RecordBatch, at: usize, taken: Taken<'_>| {
             let background = paired.sample.0.slice(0, paired.sample.0.num_rows().min(BACKGROUND_ROWS));
             let options = ExplainOptions {
-                method,
+                method: Some(method),
                 output: OutputKind::Raw,
                 interactions: false,
                 columns: options.columns_of(models[at]),

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use hanok_error::{Code, Coded, code};
-use hanok_models::{Ensemble, Explainer, Interventional, Link, Saabas, Table};
+use hanok_models::{Ensemble, Explainer, Interventional, Link, RowExplainer, Saabas, Table};
 use serde::Serialize;
 
 use crate::asking::{Asking, AskingOptions};
@@ -28,8 +28,9 @@ const TOLERANCE: f64 = 1e-5;
 /// How to explain.
 #[derive(Clone, Debug)]
 pub struct ExplainOptions {
-    /// How values are computed.
-    pub method: Method,
+    /// How values are computed. If nobody says it: by covers, or with a background by its rows; of a model that is known by its answers by
+    /// all coalitions of features where that takes no more answers than random orders, and else by those.
+    pub method: Option<Method>,
     /// What is explained; [`OutputKind::LogLoss`] with [`Method::Interventional`] only, probabilities with a background.
     pub output: OutputKind,
     /// Whether interaction values are computed too; with [`Method::Path`] only.
@@ -40,19 +41,29 @@ pub struct ExplainOptions {
     pub threads: usize,
     /// For methods that ask the model.
     pub asking: AskingOptions,
-    /// How many rows there will be, if it is known: what they will cost is compared with what is allowed before the first.
+    /// How many rows there will be, if it is known: what they will cost is compared with what is allowed before the first, and few are
+    /// explained in the way that is made for few.
     pub rows: Option<u64>,
 }
 
 impl ExplainOptions {
     /// How many rows a block should have, at most. Values do not depend on it.
     pub fn block_rows(&self, model: &Model) -> usize {
-        let Some(ensemble) = model.ensemble().filter(|_| !self.method.asks()) else {
+        let Some(ensemble) = model.ensemble().filter(|_| !self.method.is_some_and(Method::asks)) else {
             return ASKED_BLOCK_ROWS;
         };
         let (features, outputs) = (ensemble.features(), ensemble.outputs());
         let matrix = if self.interactions { features.saturating_mul(features) } else { features };
         block_rows(matrix.saturating_mul(outputs).saturating_add(features))
+    }
+
+    /// How values of a model of so many features are computed.
+    fn chosen_method(&self, model: &Model, has_background: bool, features: usize) -> Method {
+        self.method.unwrap_or(match (has_background, model.ensemble()) {
+            (false, _) => Method::Path,
+            (true, Some(_)) => Method::Interventional,
+            (true, None) => self.asking.method(features),
+        })
     }
 }
 
@@ -107,6 +118,8 @@ impl Additivity {
 #[derive(Debug)]
 enum Algorithm<'a> {
     Path(Box<Explainer<'a>>),
+    /// The same for few rows.
+    Rows(Box<RowExplainer<'a>>),
     Interventional(Box<Interventional<'a>>),
     Saabas(Box<Saabas<'a>>),
     Asking(Box<Asking<'a>>),
@@ -139,14 +152,19 @@ impl<'a> Explaining<'a> {
         background: Option<&RecordBatch>,
         options: &ExplainOptions,
     ) -> Result<Self, RunError> {
-        check(model, options)?;
         let selection = Selection::new(&model.form, schema, &options.columns)?;
         let features = selection.feature_names();
+        let method = options.chosen_method(model, background.is_some(), features.len());
+        check(model, method, options)?;
         let answers = Arc::new(Answers::new(model, &features, options.threads)?);
         let background =
             background.map(|rows| background_table(model, rows, &features, options)).transpose()?;
         let background_rows = background.as_ref().map(|table| table.rows() as u64);
-        let algorithm = match (options.method, model.ensemble(), background) {
+        let are_few = options.rows.is_some_and(|rows| rows <= RowExplainer::ROWS_MAX as u64);
+        let algorithm = match (method, model.ensemble(), background) {
+            (Method::Path, Some(ensemble), _) if are_few && !options.interactions => {
+                Algorithm::Rows(Box::new(RowExplainer::new(ensemble)?))
+            }
             (Method::Path, Some(ensemble), _) => Algorithm::Path(Box::new(Explainer::new(ensemble)?)),
             (Method::Saabas, Some(ensemble), _) => Algorithm::Saabas(Box::new(Saabas::new(ensemble)?)),
             (Method::Interventional, Some(ensemble), Some(table)) => {
@@ -158,8 +176,8 @@ impl<'a> Explaining<'a> {
             }
             (method, None, _) if !method.asks() => {
                 return Err(RunError::Request(format!(
-                    "the method `{method}` looks into trees, and this model is known by its answers only: take `permutation` or another \
-                     method that asks it"
+                    "the method `{method}` looks into trees, and this model is known by its answers only: give a background, and a method \
+                     that asks the model if you do not want the default one"
                 )));
             }
             (method, ..) => {
@@ -172,7 +190,7 @@ impl<'a> Explaining<'a> {
             Algorithm::Asking(asking) => asking.outputs(),
             _ => model.ensemble().map_or(1, Ensemble::outputs),
         };
-        check_width(features.len(), outputs, options)?;
+        check_width(features.len(), outputs, method, options.interactions)?;
         let same = match options.output {
             OutputKind::Raw => model.link() == Link::Identity,
             OutputKind::Probability => true,
@@ -186,7 +204,7 @@ impl<'a> Explaining<'a> {
         let columns = Columns::new(names, &features, &outputs, options.output, extras);
         let schema = file_schema(&columns, keys, selection.input_fields());
         let totals = vec![0.0; features.len() * outputs.len()];
-        let method = (options.method, background_rows.filter(|_| options.method.has_background()));
+        let method = (method, background_rows.filter(|_| method.has_background()));
         let output = (options.output, unit(model, options.output));
         let metadata = Metadata::new(model.identity.clone(), method, output, features, outputs, columns);
         Ok(Self {
@@ -224,6 +242,7 @@ impl<'a> Explaining<'a> {
         let explanation = match (&mut self.algorithm, self.metadata.output) {
             (Algorithm::Path(path), _) if self.interactions => path.interactions(&table, self.threads)?,
             (Algorithm::Path(path), _) => path.explain(&table, self.threads)?,
+            (Algorithm::Rows(rows), _) => rows.explain(&table, self.threads)?,
             (Algorithm::Saabas(method), _) => method.explain(&table, self.threads)?,
             (Algorithm::Interventional(method), OutputKind::Raw) => method.explain(&table, self.threads)?,
             (Algorithm::Interventional(method), OutputKind::Probability) => {
@@ -354,9 +373,9 @@ fn unit(model: &Model, output: OutputKind) -> Unit {
 }
 
 /// What goes together.
-fn check(model: &Model, options: &ExplainOptions) -> Result<(), RunError> {
+fn check(model: &Model, method: Method, options: &ExplainOptions) -> Result<(), RunError> {
     let refused = |reason: &str| Err(RunError::Request(reason.to_owned()));
-    let (method, output) = (options.method, options.output);
+    let output = options.output;
     if matches!(method, Method::Path | Method::Saabas) && output != OutputKind::Raw {
         return refused(
             "probabilities and losses are explained by the interventional method, with a background; values by covers explain raw values",
@@ -378,7 +397,7 @@ fn check(model: &Model, options: &ExplainOptions) -> Result<(), RunError> {
         return refused("losses need the column with the truth");
     }
     match model.ensemble() {
-        Some(ensemble) => check_width(ensemble.features(), ensemble.outputs(), options),
+        Some(ensemble) => check_width(ensemble.features(), ensemble.outputs(), method, options.interactions),
         None => Ok(()),
     }
 }
@@ -388,9 +407,9 @@ fn gives_probabilities(link: Link) -> bool {
 }
 
 /// Whether the columns of the result are few enough.
-fn check_width(features: usize, outputs: usize, options: &ExplainOptions) -> Result<(), RunError> {
-    let pairs = if options.interactions { features.saturating_mul(features + 1) / 2 } else { 0 };
-    let errors = if options.method.asks() { features } else { 0 };
+fn check_width(features: usize, outputs: usize, method: Method, interactions: bool) -> Result<(), RunError> {
+    let pairs = if interactions { features.saturating_mul(features + 1) / 2 } else { 0 };
+    let errors = if method.asks() { features } else { 0 };
     let columns = features.saturating_add(errors).saturating_add(pairs);
     let columns = columns.saturating_mul(outputs).saturating_add(features);
     if columns > COLUMNS_MAX {

@@ -32,7 +32,7 @@ pub use explanation::{
 pub use latency::{Latency, latency};
 pub use model::{Form, Model};
 pub use pair::{PairError, PairOptions, Paired, Pairing, Segments};
-pub use plot::{PlotKind, PlotRequest, Plotted, plot, plot_row};
+pub use plot::{FeatureOrder, PlotKind, PlotRequest, Plotted, plot, plot_row};
 pub use predict::{Predicting, RunError};
 pub use registry::{ModelRegistry, RegistryError};
 pub use row::{Contribution, RowError, RowExplanation, RowFinder, RowKey, RowOutput};

@@ -83,12 +83,7 @@ impl Form {
     pub(crate) fn feature_names(&self) -> Vec<String> {
         match self {
             Form::Ensemble(ensemble) | Form::Prepared(ensemble, _) => ensemble.feature_names().to_vec(),
-            Form::Graph(graph) => match graph.inputs() {
-                inputs if inputs.len() > 1 && inputs.iter().all(|input| input.columns == Some(1)) => {
-                    inputs.iter().map(|input| input.name.clone()).collect()
-                }
-                _ => Vec::new(),
-            },
+            Form::Graph(graph) => graph.feature_names(),
             Form::Endpoint { .. } => Vec::new(),
         }
     }
@@ -97,10 +92,7 @@ impl Form {
     pub(crate) fn features(&self) -> Option<usize> {
         match self {
             Form::Ensemble(ensemble) | Form::Prepared(ensemble, _) => Some(ensemble.features()),
-            Form::Graph(graph) => {
-                let columns = graph.inputs().iter().map(|input| input.columns);
-                columns.sum::<Option<usize>>()
-            }
+            Form::Graph(graph) => graph.features(),
             Form::Endpoint { .. } => None,
         }
     }

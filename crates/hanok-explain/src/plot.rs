@@ -45,6 +45,16 @@ pub enum PlotKind {
     Interactions,
 }
 
+/// In which order the lines of a [`PlotKind::Heatmap`] stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FeatureOrder {
+    /// Features with the largest mean |value| first.
+    #[default]
+    Importance,
+    /// Features of alike values beside each other, as rows are.
+    Clustered,
+}
+
 /// What to show.
 #[derive(Clone, Debug)]
 pub struct PlotRequest {
@@ -60,6 +70,8 @@ pub struct PlotRequest {
     pub cohort: Option<String>,
     /// The output of the model, when it has several.
     pub class: Option<String>,
+    /// The order of the features of a [`PlotKind::Heatmap`].
+    pub order: FeatureOrder,
     /// Features shown, at most.
     pub features_max: Option<usize>,
     /// The language of titles and captions.
@@ -76,6 +88,7 @@ impl PlotRequest {
             row: None,
             cohort: None,
             class: None,
+            order: FeatureOrder::default(),
             features_max: None,
             language: Language::En,
         }
@@ -88,7 +101,7 @@ pub struct Plotted {
     /// What is drawn.
     pub chart: Chart,
     /// Its numbers: of features and pairs the rows of [`Importance`](crate::Importance) and [`Pair`](crate::Pair), of one
-    /// row its contributions, otherwise the rows that are drawn, in the order in which they are.
+    /// row its contributions, otherwise the rows that are drawn, in the order in which they are; of a heatmap features, too.
     pub table: RecordBatch,
 }
 
@@ -138,11 +151,12 @@ struct Rows<'a> {
 impl<'a> Asked<'a> {
     /// Whoever asks for a cohort or a feature must not get a picture without it.
     fn new(metadata: &'a Metadata, request: &'a PlotRequest) -> Result<Self, ViewError> {
-        use PlotKind::{Bar, Decision, Force, Scatter, Waterfall};
+        use PlotKind::{Bar, Decision, Force, Heatmap, Scatter, Waterfall};
         let unused = [
             ("--feature", request.feature.is_some(), &[Scatter][..]),
             ("--color", request.colour.is_some(), &[Scatter]),
             ("--cohort", request.cohort.is_some(), &[Bar]),
+            ("--order", request.order != FeatureOrder::default(), &[Heatmap]),
             ("--row", request.row.is_some(), &[Waterfall, Force, Decision]),
         ];
         match unused.iter().find(|(_, given, kinds)| *given && !kinds.contains(&request.kind)) {
@@ -210,12 +224,20 @@ impl<'a> View<'a> {
 
     /// Keys, values, predictions and inputs, without interactions.
     fn columns(&self, output: &'a OutputColumns) -> Vec<&'a str> {
+        let all: Vec<usize> = (0..self.asked.metadata.features.len()).collect();
+        self.columns_in_order(output, &all)
+    }
+
+    /// The same with features in this order.
+    fn columns_in_order(&self, output: &'a OutputColumns, features: &[usize]) -> Vec<&'a str> {
         let columns = &self.asked.metadata.columns;
+        let in_order = |names: &'a [String]| features.iter().map(move |feature| names[*feature].as_str());
         let mut names: Vec<&str> = columns.keys.iter().map(String::as_str).collect();
-        names.extend(std::iter::once(&output.base).chain(&output.values).map(String::as_str));
+        names.push(&output.base);
+        names.extend(in_order(&output.values));
         names.extend((output.sum != output.prediction).then_some(output.sum.as_str()));
         names.push(&output.prediction);
-        names.extend(columns.inputs.iter().map(String::as_str));
+        names.extend(in_order(&columns.inputs));
         names
     }
 }

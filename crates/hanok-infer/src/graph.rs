@@ -75,6 +75,21 @@ impl Graph {
         &self.inputs
     }
 
+    /// Names of the features, if there is a column for each; otherwise none.
+    pub fn feature_names(&self) -> Vec<String> {
+        match self.inputs.as_slice() {
+            inputs if inputs.len() > 1 && inputs.iter().all(|input| input.columns == Some(1)) => {
+                inputs.iter().map(|input| input.name.clone()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// How many numbers a row has, if the graph says so.
+    pub fn features(&self) -> Option<usize> {
+        self.inputs.iter().map(|input| input.columns).sum()
+    }
+
     /// What wrote the model, with its version, such as `pytorch 2.9.0`; empty if it does not say.
     pub fn source(&self) -> &str {
         &self.source

@@ -112,7 +112,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         print!("{{\"predict_us\": {median:.1}, \"predict_least_us\": {least:.1}");
         if name == "one-row" {
             let explainer = RowExplainer::new(&ensemble)?;
-            let [least, median] = time(1000, || explainer.explain(&table));
+            let [least, median] = time(1000, || explainer.explain(&table, 1));
             print!(", \"explain_us\": {median:.1}, \"explain_least_us\": {least:.1}");
         }
         println!("}}");

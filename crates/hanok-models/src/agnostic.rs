@@ -83,6 +83,37 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// What to take when nobody says it, for a model of so many features: [`Method::Exact`] where it asks for no more rows than
+    /// [`Method::Permutation`] would, else this.
+    pub fn method(&self, features: usize) -> Method {
+        // Orders come in pairs, and neither all features nor none of them need an answer.
+        let pair = permutation::least(features).max(1);
+        let pairs = self.evaluations(&Method::Permutation, features) / pair;
+        let estimated = pairs.saturating_mul(pair.saturating_sub(2));
+        let is_cheap = self.evaluations(&Method::Exact, features).saturating_sub(2) <= estimated;
+        if is_cheap && features <= exact::PLAYERS_MAX { Method::Exact } else { Method::Permutation }
+    }
+
+    /// How many coalitions (for sampling, model rows) a row takes at most that differs from the background in so many features; none for
+    /// linear values.
+    fn evaluations(&self, method: &Method, features: usize) -> usize {
+        let all = u32::try_from(features).ok().and_then(|features| 2_usize.checked_pow(features));
+        let all = all.unwrap_or(usize::MAX);
+        let given = |default: usize| self.max_evals.unwrap_or(default);
+        match method {
+            Method::Exact => all,
+            Method::Permutation => given(permutation::least(features).saturating_mul(10).max(500)),
+            Method::Sampling => given(features.saturating_mul(1000)),
+            Method::Kernel => {
+                given(features.saturating_mul(2).saturating_add(2048).max(kernel::least(features))).min(all)
+            }
+            Method::Partition(_) => given(4096),
+            Method::Linear => 0,
+        }
+    }
+}
+
 /// Values, and how far they may be off.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
@@ -205,7 +236,7 @@ impl<E, F: FnMut(&[f64]) -> Result<Vec<f64>, E>> Agnostic<F> {
         players: &[usize],
         method: &Method,
     ) -> Result<Found, AgnosticError<E>> {
-        let max_evals = max_evals(&self.options, method, players.len());
+        let max_evals = self.options.evaluations(method, players.len());
         let seed = self.options.seed;
         let mut game = Game { asker: &mut self.asker, background: &self.background, row, answer, players };
         match method {
@@ -240,7 +271,7 @@ impl<E, F: FnMut(&[f64]) -> Result<Vec<f64>, E>> Agnostic<F> {
         if count < 2 {
             return Ok(0);
         }
-        let evals = max_evals(&self.options, method, count);
+        let evals = self.options.evaluations(method, count);
         let at_most = |limit: usize| {
             if count > limit { Err(AgnosticError::TooManyFeatures { found: count, limit }) } else { Ok(()) }
         };
@@ -263,23 +294,6 @@ impl<E, F: FnMut(&[f64]) -> Result<Vec<f64>, E>> Agnostic<F> {
         }
         let rows = if *method == Method::Sampling { 1 } else { self.background.rows() };
         Ok(evals.saturating_mul(rows))
-    }
-}
-
-/// How many coalitions (for sampling, model rows) a row of so many players takes at most.
-fn max_evals(options: &Options, method: &Method, players: usize) -> usize {
-    let all =
-        u32::try_from(players).ok().and_then(|players| 2_usize.checked_pow(players)).unwrap_or(usize::MAX);
-    let given = |default: usize| options.max_evals.unwrap_or(default);
-    match method {
-        Method::Exact => all,
-        Method::Permutation => given(permutation::least(players).saturating_mul(10).max(500)),
-        Method::Sampling => given(players.saturating_mul(1000)),
-        Method::Kernel => {
-            given(players.saturating_mul(2).saturating_add(2048).max(kernel::least(players))).min(all)
-        }
-        Method::Partition(_) => given(4096),
-        Method::Linear => 0,
     }
 }
 

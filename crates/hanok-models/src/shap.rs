@@ -64,7 +64,10 @@ pub struct Explainer<'a> {
     ensemble: EnsembleRef<'a>,
     coding: Coding,
     base: Vec<f64>,
-    programs: Programs,
+    /// Most features of a path.
+    degree: usize,
+    /// Before the first block of rows.
+    programs: OnceLock<Programs>,
     /// For pairs of features, once they are asked for.
     pairs: OnceLock<Programs>,
     isa: Isa,
@@ -90,6 +93,13 @@ enum Plan<T> {
 impl<'a> Explainer<'a> {
     /// Prepares a model.
     pub fn new(ensemble: impl Into<EnsembleRef<'a>>) -> Result<Explainer<'a>, ExplainError> {
+        let explainer = Self::uncompiled(ensemble)?;
+        explainer.programs();
+        Ok(explainer)
+    }
+
+    /// Checks a model. Its programs are compiled when rows come that need them.
+    fn uncompiled(ensemble: impl Into<EnsembleRef<'a>>) -> Result<Explainer<'a>, ExplainError> {
         let shared = ensemble.into();
         let ensemble = &*shared;
         if !ensemble.has_cover {
@@ -100,22 +110,31 @@ impl<'a> Explainer<'a> {
         if degree > F64_DEGREE_MAX {
             return Err(ExplainError::PathFeatures { found: degree, limit: F64_DEGREE_MAX });
         }
-        let coding = Coding::new(ensemble);
+        let (coding, base) = (Coding::new(ensemble), expected_values(ensemble));
         let isa = Isa::available().last().copied().unwrap_or(Isa::Base);
-        let programs = if degree <= F32_DEGREE_MAX {
-            Programs::F32(compile(ensemble, &coding, isa, None))
+        let (programs, pairs) = (OnceLock::new(), OnceLock::new());
+        Ok(Explainer { coding, base, degree, programs, pairs, isa, ensemble: shared })
+    }
+
+    fn programs(&self) -> &Programs {
+        self.programs.get_or_init(|| self.compile(None))
+    }
+
+    /// How all trees are computed; for pairs of features if their number is given.
+    fn compile(&self, pairs: Option<usize>) -> Programs {
+        let (ensemble, coding, isa) = (&*self.ensemble, &self.coding, self.isa);
+        if self.degree <= F32_DEGREE_MAX {
+            Programs::F32(compile(ensemble, coding, isa, pairs))
         } else {
-            Programs::F64(compile(ensemble, &coding, isa, None))
-        };
-        let base = expected_values(ensemble);
-        Ok(Explainer { coding, base, programs, pairs: OnceLock::new(), isa, ensemble: shared })
+            Programs::F64(compile(ensemble, coding, isa, pairs))
+        }
     }
 
     /// Explains rows on some threads. The values of a row depend on neither the threads nor the other rows.
     pub fn explain(&self, table: &Table, threads: usize) -> Result<Explanation, ExplainError> {
         let features = self.ensemble.features;
         check_size(&self.ensemble, table, features)?;
-        let values = match &self.programs {
+        let values = match self.programs() {
             Programs::F32(programs) => self.values(programs, features, table, threads),
             Programs::F64(programs) => self.values(programs, features, table, threads),
         };
@@ -129,14 +148,7 @@ impl<'a> Explainer<'a> {
         check_size(&self.ensemble, table, features.saturating_mul(features))?;
         let own = self.explain(table, threads)?;
         let cells = features * features;
-        let compile_pairs = || {
-            let (ensemble, coding, isa) = (&*self.ensemble, &self.coding, self.isa);
-            match &self.programs {
-                Programs::F32(_) => Programs::F32(compile(ensemble, coding, isa, Some(features))),
-                Programs::F64(_) => Programs::F64(compile(ensemble, coding, isa, Some(features))),
-            }
-        };
-        let mut values = match self.pairs.get_or_init(compile_pairs) {
+        let mut values = match self.pairs.get_or_init(|| self.compile(Some(features))) {
             Programs::F32(programs) => self.values(programs, cells, table, threads),
             Programs::F64(programs) => self.values(programs, cells, table, threads),
         };

@@ -111,7 +111,9 @@ impl Table {
         let columns = match &self.values {
             Values::Columns(columns) => columns,
             Values::Rows(values, features) => {
-                let values = values[start * features + feature..].iter().step_by(*features);
+                // A table without rows has no place for a feature.
+                let values = values.get(start * features + feature..).unwrap_or_default();
+                let values = values.iter().step_by(*features);
                 return out.iter_mut().zip(values).for_each(|(out, value)| *out = *value);
             }
         };

@@ -7,7 +7,7 @@
 //! path without a socket; [`Server`] puts it behind HTTP, one single-threaded runtime a core.
 //!
 //! Must not exist here: feature definitions and their registry (whoever starts the server turns them into a [`ServingSet`]), the
-//! offline store, set-up of logging.
+//! offline store, set-up of logging, requests to other servers.
 
 mod connection;
 mod error;

@@ -33,6 +33,9 @@ pub struct Heatmap {
     /// Features shown, by mean size. 20 unless given.
     #[serde(default = "rows_default")]
     pub rows_max: usize,
+    /// Keep the order of the features among those that are shown. Otherwise the largest comes first.
+    #[serde(default)]
+    pub keep_order: bool,
 }
 
 impl Heatmap {
@@ -40,12 +43,22 @@ impl Heatmap {
         feature::summary(&self.features)
     }
 
+    /// The features to draw, with their mean sizes.
+    fn lines(&self) -> Vec<(&Feature, f64)> {
+        let mut lines = ranked(&self.features, self.rows_max);
+        if self.keep_order {
+            // In a list, addresses rise.
+            lines.sort_by_key(|(feature, _)| std::ptr::from_ref(*feature));
+        }
+        lines
+    }
+
     pub(super) fn draw(&self, page: &mut Page) -> Result<()> {
         let rows = rows_of(&self.features)?;
         if !self.predictions.is_empty() {
             same(|| "`predictions`".to_owned(), rows, self.predictions.len())?;
         }
-        let shown = ranked(&self.features, self.rows_max);
+        let shown = self.lines();
         let sizes: Vec<f64> =
             shown.iter().flat_map(|(feature, _)| feature.values.iter().map(|v| v.abs())).collect();
         let sizes = sorted(&sizes);
@@ -55,6 +68,7 @@ impl Heatmap {
         };
         // A few extremes must not take all of the colours.
         let limit = quantile(&sizes, 0.99).filter(|limit| *limit > 0.0).unwrap_or(largest);
+        let longest = shown.iter().map(|(_, size)| *size).fold(f64::MIN_POSITIVE, f64::max);
         let small = page.small();
         let numbers: Vec<String> = shown.iter().map(|(_, size)| figure(*size, 3)).collect();
         let widest = numbers.iter().map(|text| text::width(text, small, false)).fold(0.0, f64::max);
@@ -88,7 +102,7 @@ impl Heatmap {
                 column = end;
             }
             let x = (plot.right() + small * 0.6).round();
-            let length = size / shown[0].1.max(f64::MIN_POSITIVE) * bar;
+            let length = size / longest * bar;
             let rect = Rect { x, y: room.y + room.h * 0.2, w: length, h: room.h * 0.6 }.crisp();
             page.scene.mark(Mark::new(Shape::Rect(rect), Ink::Series(0)));
             let at = (rect.right() + small * 0.4, room.y + room.h / 2.0 + small * 0.35);

@@ -98,3 +98,28 @@ fn base64(bytes: &[u8]) -> String {
     };
     bytes.chunks(3).map(group).collect()
 }
+
+#[test]
+fn lines_of_a_heatmap_stand_by_size_or_as_they_come() {
+    let features = json!([
+        {"name": "small", "values": [1, -1]}, {"name": "tiny", "values": [0.1, 0.1]},
+        {"name": "large", "values": [3, 3]}, {"name": "middle", "values": [2, -2]},
+    ]);
+    let lines = |keep_order: bool| -> Vec<String> {
+        let plot = json!({"kind": "heatmap", "features": features, "rows_max": 3, "keep_order": keep_order});
+        let chart: Chart = serde_json::from_value(json!({"plot": plot})).unwrap();
+        let drawing = svg(&chart, &Style::default()).unwrap();
+        let document = roxmltree::Document::parse(&drawing).unwrap();
+        let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+        let texts = texts.filter_map(|node| node.text().map(|text| (node, text)));
+        let names = ["small", "tiny", "large", "middle"];
+        let mut lines: Vec<(f64, String)> = texts
+            .filter(|(_, text)| names.contains(text))
+            .map(|(node, text)| (node.attribute("y").unwrap().parse().unwrap(), text.to_owned()))
+            .collect();
+        lines.sort_by(|a, b| a.0.total_cmp(&b.0));
+        lines.into_iter().map(|(_, name)| name).collect()
+    };
+    assert_eq!(lines(false), ["large", "middle", "small"]);
+    assert_eq!(lines(true), ["small", "large", "middle"]);
+}

@@ -52,6 +52,9 @@ pub(crate) struct PlotArgs {
     /// The output of a model that has several, counted from 0
     #[arg(long, value_name = "OUTPUT")]
     pub(crate) class: Option<String>,
+    /// Features of a heatmap: the most important ones first, or alike ones beside each other
+    #[arg(long, value_enum, default_value_t = OrderArg::Importance)]
+    pub(crate) order: OrderArg,
     /// Features shown, at most [default: by the kind]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=200))]
     pub(crate) max: Option<u16>,
@@ -95,6 +98,12 @@ pub(crate) enum KindArg {
     Decision,
     /// What pairs of features do together; needs --interactions of `hanok explain`
     Interactions,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OrderArg {
+    Importance,
+    Clustered,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]

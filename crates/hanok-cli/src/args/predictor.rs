@@ -92,7 +92,8 @@ pub(crate) struct ExplainArgs {
     /// Show one row: KEY=VALUE[,KEY=VALUE…] of its columns, or its number, counted from 1
     #[arg(long, value_name = "KEY", value_parser = parse_row, conflicts_with_all = ["out", "table", "interactions"])]
     pub(crate) row: Option<RowKey>,
-    /// How values are computed [default: path; with --background interventional, or permutation for a model that is no trees]
+    /// How values are computed [default: path; with --background interventional, for a model that is no trees exact up to 8 features and
+    /// permutation beyond]
     #[arg(long, value_enum)]
     pub(crate) method: Option<MethodArg>,
     /// The rows to compare with, for all methods but path and saabas: a table or a file

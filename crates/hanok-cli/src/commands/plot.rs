@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use hanok_charts::{Chart, Fonts, Png, Style, Theme, html, png, svg};
 use hanok_engine::{
-    AskingOptions, ColumnChoice, DataRequest, ExplainRequest, Format, OutputKind, PlotKind, PlotRequest,
-    Plotted, plot_file, write_picture, write_table,
+    AskingOptions, ColumnChoice, DataRequest, ExplainRequest, FeatureOrder, Format, OutputKind, PlotKind,
+    PlotRequest, Plotted, plot_file, write_picture, write_table,
 };
 use serde::Serialize;
 
 use super::row_source;
-use crate::args::{KindArg, PlotArgs, ThemeArg};
+use crate::args::{KindArg, OrderArg, PlotArgs, ThemeArg};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::fonts::fonts_for;
@@ -156,6 +156,10 @@ fn request(args: &PlotArgs) -> PlotRequest {
         row: args.row.clone(),
         cohort: args.cohort.clone(),
         class: args.class.clone(),
+        order: match args.order {
+            OrderArg::Importance => FeatureOrder::Importance,
+            OrderArg::Clustered => FeatureOrder::Clustered,
+        },
         features_max: args.max.map(usize::from),
         language: style(args).language,
     }

@@ -55,7 +55,7 @@ impl DriftPlace {
         let (shown, threads) = (name.to_owned(), self.threads);
         blocking(move || {
             let options = ExplainOptions {
-                method: Method::Path,
+                method: Some(Method::Path),
                 output: OutputKind::Raw,
                 interactions: false,
                 columns: ColumnChoice { features: Vec::new(), keys: Some(Vec::new()), label: None },

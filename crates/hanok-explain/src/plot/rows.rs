@@ -7,7 +7,7 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema};
 use hanok_charts::{Contributions, Decision, DecisionRow, Feature, Heatmap, Plot};
 
-use super::{PlotKind, Plotted, Rows, SAMPLE_ROWS_MAX, View};
+use super::{FeatureOrder, PlotKind, Plotted, Rows, SAMPLE_ROWS_MAX, View};
 use crate::views::{ViewError, floats, is_text, likeness};
 
 /// Features with a line.
@@ -35,25 +35,33 @@ impl View<'_> {
         Ok(Plotted { chart: self.asked.chart_of_rows(title, plot, Some(&rows)), table: rows.batch })
     }
 
-    /// Rows as colours, alike ones beside each other.
+    /// Rows as colours, alike ones beside each other; features likewise, if they are wanted so.
     pub(super) fn heatmap(&self) -> Result<Plotted, ViewError> {
         let mut rows = self.rows(CLUSTERED_ROWS_MAX)?;
         let values = values(&rows)?;
+        let lines = self.lines(&values);
         let points: Vec<Vec<f64>> =
             (0..rows.batch.num_rows()).map(|row| values.iter().map(|values| values[row]).collect()).collect();
         let sums = floats(&rows.batch, &rows.output.sum)?;
         let order = likeness(&points, sums.values());
         let order = UInt32Array::from_iter_values(order.into_iter().map(|row| row as u32));
         rows.batch = take_record_batch(&rows.batch, &order)?;
-        let plot = Plot::Heatmap(Heatmap {
-            axis: self
+        let axis = match self.asked.request.order {
+            FeatureOrder::Importance => {
+                self.asked.words.say("rows, alike ones beside each other", "행(비슷한 행끼리 이웃)")
+            }
+            FeatureOrder::Clustered => self
                 .asked
                 .words
-                .say("rows, alike ones beside each other", "행(비슷한 행끼리 이웃)")
-                .to_owned(),
-            features: self.features(&rows)?,
+                .say("rows and features, alike ones beside each other", "행과 특성(비슷한 것끼리 이웃)"),
+        };
+        let features = self.features(&rows)?;
+        let plot = Plot::Heatmap(Heatmap {
+            axis: axis.to_owned(),
+            features: lines.iter().map(|feature| features[*feature].clone()).collect(),
             predictions: numbers(&rows.batch, &rows.output.prediction)?,
             rows_max: self.asked.features_max(LINES),
+            keep_order: self.asked.request.order == FeatureOrder::Clustered,
         });
         let title = self
             .asked
@@ -61,7 +69,31 @@ impl View<'_> {
             .say("What moves the predictions, row by row", "행마다 예측을 움직인 특성")
             .to_owned();
         let chart = self.asked.chart_of_rows(title, plot, Some(&rows));
-        Ok(Plotted { chart, table: with_places(&rows.batch)? })
+        let names = self.columns_in_order(rows.output, &lines);
+        let places = names.iter().map(|name| rows.batch.schema_ref().index_of(name));
+        let batch = rows.batch.project(&places.collect::<Result<Vec<_>, _>>()?)?;
+        Ok(Plotted { chart, table: with_places(&batch)? })
+    }
+
+    /// The features in the order of a heatmap's lines, and after them those that have none, by mean |value|; given the values of each.
+    fn lines(&self, values: &[Vec<f64>]) -> Vec<usize> {
+        let size = |values: &Vec<f64>| {
+            let finite = values.iter().filter(|value| value.is_finite());
+            finite.map(|value| value.abs() / values.len() as f64).sum::<f64>()
+        };
+        let sizes: Vec<f64> = values.iter().map(size).collect();
+        let mut lines: Vec<usize> = (0..values.len()).collect();
+        lines.sort_by(|a, b| sizes[*b].total_cmp(&sizes[*a]));
+        if self.asked.request.order == FeatureOrder::Clustered {
+            let shown = self.asked.features_max(LINES).min(lines.len());
+            let points: Vec<Vec<f64>> = lines[..shown].iter().map(|line| values[*line].clone()).collect();
+            // Of two branches, the one with the larger values comes first.
+            let by: Vec<f64> = lines[..shown].iter().map(|line| -sizes[*line]).collect();
+            let clustered: Vec<usize> =
+                likeness(&points, &by).into_iter().map(|place| lines[place]).collect();
+            lines[..shown].copy_from_slice(&clustered);
+        }
+        lines
     }
 
     /// Paths of rows; the one that is asked for stands out.

@@ -1,9 +1,9 @@
-//! Rows in an order in which alike ones are neighbours.
+//! Rows, or features, in an order in which alike ones are neighbours.
 
 /// Most rows: distances of all pairs are held, 4 bytes each.
 const ROWS_MAX: usize = 4000;
 
-/// Places of rows so that alike ones are neighbours: hierarchical clustering with Ward's criterion of points (a list of
+/// Places of rows (or of features) so that alike ones are neighbours: hierarchical clustering with Ward's criterion of points (a list of
 /// coordinates each row, here SHAP values), by the nearest-neighbour chain algorithm (Murtagh 1983; Müllner 2011). Of the two
 /// sides of each branch the one with the lower mean of `by` (here the prediction) comes first. Rows beyond 4,000 keep
 /// their places at the end.

@@ -153,6 +153,26 @@ async fn trees_behind_a_scaler_are_explained_by_their_inside() {
 }
 
 #[test]
+fn the_cheaper_method_is_taken_when_nobody_says_one() {
+    let (network, trees) = (graph("network.onnx"), model("xgboost-binary.json"));
+    let (four, five) = (whole(10, 4), rows(10, 5));
+    let method = |model: &Model, rows: &RecordBatch, background: bool, evaluations: Option<usize>| {
+        let mut asked = options(Method::Kernel, RAW);
+        (asked.method, asked.columns) = (None, keys());
+        asked.asking.evaluations = evaluations;
+        let (batch, explained) = explain(model, rows, background.then_some(rows), &asked, 10);
+        asked.method = Some(explained.metadata.method);
+        assert_eq!(explain(model, rows, background.then_some(rows), &asked, 10).0, batch);
+        explained.metadata.method
+    };
+    assert_eq!(method(&network, &four, true, None), Method::Exact);
+    // One pair of orders: 6 coalitions where there are 14.
+    assert_eq!(method(&network, &four, true, Some(8)), Method::Permutation);
+    assert_eq!(method(&trees, &five, true, None), Method::Interventional);
+    assert_eq!(method(&trees, &five, false, None), Method::Path);
+}
+
+#[test]
 fn saabas_values_add_up_and_are_no_shapley_values() {
     let trees = model("xgboost-binary.json");
     let rows = rows(50, 5);

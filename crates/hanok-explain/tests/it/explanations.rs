@@ -11,7 +11,7 @@ use hanok_explain::{
     ColumnChoice, Explained, Explaining, Explanation, METADATA_KEY, Method, OutputKind, Predicting,
     RowExplanation, numbers,
 };
-use hanok_models::{Explainer, Predictor, Table};
+use hanok_models::{Explainer, Predictor, RowExplainer, Table};
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
 
@@ -137,6 +137,45 @@ fn values_are_the_explainers_and_do_not_depend_on_blocks() {
     assert!(explained.metadata.largest_gap > 0.0 && explained.metadata.rows == 300);
 }
 
+#[test]
+fn few_rows_are_explained_by_what_is_made_for_few() {
+    for name in
+        ["xgboost-binary.json", "xgboost-targets.json", "catboost-regression.json", "sklearn-forest.json"]
+    {
+        let model = model(name);
+        let ensemble = model.ensemble().unwrap();
+        let features = ensemble.features();
+        let rows = rows(RowExplainer::ROWS_MAX + 1, features);
+        let mut options = options(Method::Path, RAW);
+        if ensemble.feature_names().is_empty() {
+            options.columns.features = (0..features).map(|at| format!("feature {at}")).collect();
+        }
+        let (blocks, _) = explain(&model, &rows, None, &options, 100);
+        let expected = RowExplainer::new(ensemble).unwrap();
+        for count in [1, RowExplainer::ROWS_MAX, RowExplainer::ROWS_MAX + 1] {
+            let few = rows.slice(0, count);
+            options.rows = Some(count as u64);
+            let (found, explained) = explain(&model, &few, None, &options, 100);
+            explained.additivity.check().unwrap();
+            assert_eq!(found.schema(), blocks.schema());
+            let table = Table::from_rows(&values(&few, features), features);
+            let expected = expected.explain(&table, 1).unwrap();
+            for (output, columns) in explained.metadata.columns.outputs.iter().enumerate() {
+                for (feature, name) in columns.values.iter().enumerate() {
+                    let row = |row: usize| (row * expected.outputs + output) * features + feature;
+                    for at in 0..count {
+                        let (value, block) =
+                            (column(&found, name).value(at), column(&blocks, name).value(at));
+                        assert_eq!(value.to_bits(), expected.values[row(at)].to_bits(), "{name} of {at}");
+                        assert!((value - block).abs() <= 1e-5, "{name} of {at}: {value} is not {block}");
+                    }
+                }
+                assert_eq!(column(&found, &columns.sum), &column(&blocks, &columns.sum).slice(0, count));
+            }
+        }
+    }
+}
+
 fn sums_hold(batch: &RecordBatch, explained: &Explained) {
     for output in &explained.metadata.columns.outputs {
         for row in 0..batch.num_rows() {
@@ -223,10 +262,10 @@ fn what_does_not_go_together_is_refused() {
         Explaining::new(&model, rows.schema_ref(), None, &options).unwrap_err().code().0
     };
     assert_eq!(refused(&|options| options.output = OutputKind::Probability), "HK1707");
-    assert_eq!(refused(&|options| options.method = Method::Interventional), "HK1707");
+    assert_eq!(refused(&|options| options.method = Some(Method::Interventional)), "HK1707");
     assert_eq!(
         refused(&|options| {
-            options.method = Method::Interventional;
+            options.method = Some(Method::Interventional);
             options.interactions = true;
         }),
         "HK1707"

@@ -56,7 +56,7 @@ pub(crate) fn rows(count: usize, features: usize) -> RecordBatch {
 
 pub(crate) fn options(method: Method, output: OutputKind) -> ExplainOptions {
     ExplainOptions {
-        method,
+        method: Some(method),
         output,
         interactions: false,
         columns: ColumnChoice::default(),

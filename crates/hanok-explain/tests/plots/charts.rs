@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use hanok_charts::{Language, Style, svg};
+use hanok_charts::{Language, Plot, Style, svg};
 use hanok_error::Coded as _;
-use hanok_explain::{Explanation, PlotKind, PlotRequest, RowKey, plot};
+use hanok_explain::{Explanation, FeatureOrder, PlotKind, PlotRequest, RowKey, plot};
 
-use crate::file::explanation;
+use crate::file::{FEATURES, explanation, value};
 
 fn flight(number: &str) -> RowKey {
     RowKey::Values(vec![("flight".to_owned(), number.to_owned())])
@@ -33,6 +33,7 @@ fn requests() -> Vec<(&'static str, PlotRequest)> {
             PlotRequest { feature: text("departure_hour"), colour: text("airport"), ..of(PlotKind::Scatter) },
         ),
         ("heatmap", of(PlotKind::Heatmap)),
+        ("heatmap-clustered", PlotRequest { order: FeatureOrder::Clustered, ..of(PlotKind::Heatmap) }),
         ("decision", PlotRequest { row: Some(flight("8")), ..of(PlotKind::Decision) }),
         ("interactions", of(PlotKind::Interactions)),
     ]
@@ -94,6 +95,41 @@ fn samples_are_said_and_bounded() {
 }
 
 #[test]
+fn features_of_a_heatmap_stand_by_importance_or_by_likeness() {
+    let temporary = tempfile::tempdir().unwrap();
+    let explanation = explanation(temporary.path(), 60, 1);
+    let sum = |of: &dyn Fn(usize) -> f64| (0..60).map(of).sum::<f64>();
+    let size = |feature: usize| sum(&|row| value(row, 0, feature).abs());
+    let apart = |a: usize, b: usize| sum(&|row| (value(row, 0, a) - value(row, 0, b)).powi(2));
+    let lines = |order: FeatureOrder| -> Vec<usize> {
+        let plotted =
+            plot(&explanation, &PlotRequest { order, ..PlotRequest::new(PlotKind::Heatmap) }).unwrap();
+        let Plot::Heatmap(heatmap) = &plotted.chart.plot else { panic!("{:?}", plotted.chart.plot) };
+        assert_eq!(heatmap.keep_order, order == FeatureOrder::Clustered);
+        let drawn: Vec<&str> = heatmap.features.iter().map(|feature| feature.name.as_str()).collect();
+        // The table has the order, too: of the values, and of the features' own.
+        let schema = plotted.table.schema();
+        let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        assert_eq!(columns[..4], ["place", "flight", "airport", "base@0"]);
+        assert_eq!(columns[4..8], drawn.iter().map(|name| format!("{name}@0")).collect::<Vec<_>>());
+        assert_eq!(columns[8..10], ["raw@0", "prediction@0"]);
+        assert_eq!(columns[10..], drawn.iter().map(|name| format!("value_{name}")).collect::<Vec<_>>());
+        drawn.iter().map(|name| FEATURES.iter().position(|feature| feature == name).unwrap()).collect()
+    };
+    let important = lines(FeatureOrder::Importance);
+    assert!(important.is_sorted_by(|a, b| size(*a) >= size(*b)), "{important:?}");
+    let clustered = lines(FeatureOrder::Clustered);
+    // The two that are alike the most are neighbours, the larger one first.
+    let pairs = (0..4).flat_map(|a| (0..a).map(move |b| (a, b)));
+    let (a, b) = pairs.min_by(|x, y| apart(x.0, x.1).total_cmp(&apart(y.0, y.1))).unwrap();
+    let (first, second) = if size(a) > size(b) { (a, b) } else { (b, a) };
+    assert!(clustered.windows(2).any(|pair| pair == [first, second]), "{clustered:?}: {first} {second}");
+    let mut all = clustered.clone();
+    all.sort_unstable();
+    assert_eq!(all, [0, 1, 2, 3]);
+}
+
+#[test]
 fn what_an_explanation_does_not_have_is_told() {
     let temporary = tempfile::tempdir().unwrap();
     let explanation = explanation(temporary.path(), 60, 1);
@@ -115,6 +151,11 @@ fn what_an_explanation_does_not_have_is_told() {
         (PlotRequest { row: Some(flight("61")), ..of(PlotKind::Force) }, "HK1704", "0 rows"),
         (PlotRequest { row: Some(RowKey::Number(0)), ..of(PlotKind::Force) }, "HK1704", "0 rows"),
         (PlotRequest { row: Some(flight("1")), ..of(PlotKind::Bar) }, "HK1708", "does not use `--row`"),
+        (
+            PlotRequest { order: FeatureOrder::Clustered, ..of(PlotKind::Bar) },
+            "HK1708",
+            "does not use `--order`",
+        ),
         (
             PlotRequest { cohort: text("airport"), ..of(PlotKind::Violin) },
             "HK1708",

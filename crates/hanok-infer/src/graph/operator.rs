@@ -13,6 +13,9 @@ use super::error::GraphError;
 use super::read::{DOUBLE, FLOAT, INT32, INT64};
 use trees::Trees;
 
+/// Axes that an error repeats.
+const AXES_SHOWN: usize = 6;
+
 /// An operator could not be read.
 pub(super) enum ReadError {
     /// It is none of these.
@@ -239,7 +242,8 @@ impl Operator {
                 // Since versions 13 and 18 the axes are an input.
                 let axes = attributes.integers("axes")?;
                 if !matches!(axes[..], [] | [1 | -1]) || attributes.integer("keepdims", 1)? == 0 {
-                    return Err(ReadError::Unsupported(format!("{kind} along {axes:?}")));
+                    let begin = &axes[..axes.len().min(AXES_SHOWN)];
+                    return Err(ReadError::Unsupported(format!("{kind} along {begin:?}")));
                 }
                 let reduction = if kind == "ReduceSum" { Reduction::Sum } else { Reduction::Mean };
                 Ok(Operator::Reduce { reduction, has_axis: !axes.is_empty() })

@@ -181,6 +181,14 @@ fn output_of<'a>(
     nodes: &[Message<'a>],
     slots: &mut Slots<'a>,
 ) -> Result<(String, usize), GraphError> {
+    // By the list of maps, what it is made of.
+    let mut maps = HashMap::new();
+    for node in nodes {
+        if node.text(4)? == "ZipMap" {
+            let from = node.texts(1)?.first().copied();
+            maps.extend(node.texts(2)?.into_iter().map(|to| (to, from)));
+        }
+    }
     let mut found = None;
     let mut names = Vec::new();
     for output in graph.messages(12)? {
@@ -189,13 +197,7 @@ fn output_of<'a>(
         match tensor_type(output)? {
             Some((FLOAT | DOUBLE, _)) => found = Some(name),
             Some(_) => {}
-            None => {
-                for node in nodes {
-                    if node.text(4)? == "ZipMap" && node.texts(2)?.contains(&name) {
-                        found = node.texts(1)?.first().copied();
-                    }
-                }
-            }
+            None => found = maps.get(name).copied().unwrap_or(found),
         }
     }
     let name =

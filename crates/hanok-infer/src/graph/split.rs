@@ -6,7 +6,7 @@
 use hanok_models::Ensemble;
 
 use super::operator::Operator;
-use super::{Graph, Step};
+use super::{Graph, Step, VALUES_MAX};
 
 /// By column of a value, the column of the input that it is a function of; none for values of which that is not so, and constants.
 type Sources = Option<Vec<usize>>;
@@ -57,7 +57,8 @@ impl Graph {
         None
     }
 
-    /// The sources of a value, which the first `steps` operators compute.
+    /// The sources of a value, which the first `steps` operators compute; none either where they would be more than the numbers of a row
+    /// may be.
     fn sources(&self, slot: usize, steps: usize) -> Sources {
         let mut all: Vec<Sources> = vec![None; self.constants.len()];
         let mut start = 0;
@@ -66,15 +67,19 @@ impl Graph {
             all[input.slot] = Some((start..start + width).collect());
             start += width;
         }
+        let mut kept = start;
         for step in &self.operators[..steps] {
-            all[step.output] = self.sources_of(step, &all);
+            all[step.output] = self.sources_of(step, &all, VALUES_MAX.checked_sub(kept)?);
+            kept += all[step.output].as_ref().map_or(0, Vec::len);
         }
         all[slot].take()
     }
 
-    fn sources_of(&self, step: &Step, all: &[Sources]) -> Sources {
+    /// Of an operator's output, at most so many.
+    fn sources_of(&self, step: &Step, all: &[Sources], limit: usize) -> Sources {
         let slot = |at: usize| step.inputs.get(at).copied().flatten();
-        let sources = |at: usize| all[slot(at)?].clone();
+        let known = |at: usize| all[slot(at)?].as_ref();
+        let sources = |at: usize| known(at).filter(|sources| sources.len() <= limit).cloned();
         let constant = |at: usize| self.constants[slot(at)?].as_ref();
         match &step.operator {
             Operator::Same
@@ -94,11 +99,12 @@ impl Graph {
                 (width == 1 || width == sources.len()).then_some(sources)
             }
             Operator::Concat => {
-                let parts = (0..step.inputs.len()).map(sources).collect::<Option<Vec<_>>>()?;
-                Some(parts.concat())
+                let parts = (0..step.inputs.len()).map(known).collect::<Option<Vec<_>>>()?;
+                let width = parts.iter().fold(0_usize, |width, part| width.saturating_add(part.len()));
+                (width <= limit).then(|| parts.into_iter().flatten().copied().collect())
             }
             Operator::Columns => {
-                let (sources, which) = (sources(0)?, constant(1)?);
+                let (sources, which) = (known(0)?, constant(1).filter(|which| which.data.len() <= limit)?);
                 let width = sources.len() as f64;
                 let column =
                     |at: &f64| sources.get((if *at < 0.0 { at + width } else { *at }) as usize).copied();

@@ -1,53 +1,11 @@
-//! Graphs against onnxruntime, and files that are damaged or hostile.
-
-use std::path::PathBuf;
+//! Graphs against onnxruntime, and what is refused.
 
 use hanok_error::Coded;
 use hanok_infer::{Graph, GraphError};
 use hanok_models::{Predictor, Table};
 
-/// A model and what onnxruntime makes of rows, written by `tests/models/make_graphs.py`.
-struct Fixture {
-    name: String,
-    model: Vec<u8>,
-    columns: usize,
-    outputs: usize,
-    rows: Vec<f64>,
-    expected: Vec<f64>,
-}
-
-fn fixtures() -> Vec<Fixture> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "onnx"));
-    paths.sort();
-    paths.into_iter().map(fixture).collect()
-}
-
-fn fixture(path: PathBuf) -> Fixture {
-    let values = std::fs::read(path.with_extension("values")).unwrap();
-    let (head, numbers) = values.split_at(12);
-    let head: Vec<usize> =
-        head.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes) as usize).collect();
-    let [rows, columns, outputs] = head[..] else { panic!("a head of three numbers") };
-    let numbers: Vec<f64> =
-        numbers.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
-    assert_eq!(numbers.len(), rows * (columns + outputs));
-    let (rows, expected) = numbers.split_at(rows * columns);
-    Fixture {
-        name: path.file_stem().unwrap().to_str().unwrap().to_owned(),
-        model: std::fs::read(&path).unwrap(),
-        columns,
-        outputs,
-        rows: rows.to_vec(),
-        expected: expected.to_vec(),
-    }
-}
-
-fn one(name: &str) -> Fixture {
-    fixtures().into_iter().find(|fixture| fixture.name == name).unwrap()
-}
+use crate::fixtures::{fixtures, one};
+use crate::onnx::{model, node};
 
 #[test]
 fn results_are_those_of_onnxruntime() {
@@ -126,37 +84,6 @@ fn trees_are_split_off() {
     assert_eq!(split, ["imputed-forest", "scaled-boosting", "scaled-forest"]);
 }
 
-/// A field of a message: bytes.
-fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut all = vec![number << 3 | 2];
-    let mut length = bytes.len();
-    while length >= 0x80 {
-        all.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    all.push(length as u8);
-    all.extend(bytes);
-    all
-}
-
-/// An operator of one input and one output, its attributes as they are.
-fn node(kind: &str, inputs: &[&str], output: &str, domain: &str) -> Vec<u8> {
-    let inputs: Vec<u8> = inputs.iter().flat_map(|name| field(1, name.as_bytes())).collect();
-    let rest = [field(2, output.as_bytes()), field(4, kind.as_bytes()), field(7, domain.as_bytes())].concat();
-    field(1, &[inputs, rest].concat())
-}
-
-/// A float input or output [?, ?].
-fn info(number: u8, name: &str) -> Vec<u8> {
-    let shape = field(2, &[field(1, &[]), field(1, &[])].concat());
-    let tensor = field(1, &[vec![8, 1], shape].concat());
-    field(number, &[field(1, name.as_bytes()), field(2, &tensor)].concat())
-}
-
-fn model(nodes: &[Vec<u8>]) -> Vec<u8> {
-    field(7, &[nodes.concat(), info(11, "x"), info(12, "y")].concat())
-}
-
 #[test]
 fn operators_that_are_not_computed_are_named() {
     for (kind, domain, expected) in [
@@ -210,55 +137,4 @@ fn graphs_that_contradict_themselves_are_refused() {
     for bytes in [&b""[..], b"\x08", b"hello", &[0xff; 40]] {
         assert_eq!(Graph::read(bytes).unwrap_err().code().0, "HK1650");
     }
-}
-
-#[test]
-fn a_graph_that_grows_without_end_is_stopped() {
-    // Thirty times twice as wide: 2^30 columns.
-    let mut nodes = Vec::new();
-    let names: Vec<String> = (0..30).map(|at| format!("v{at}")).collect();
-    let mut before = "x";
-    for name in &names {
-        nodes.push(concat(before, name));
-        before = name;
-    }
-    nodes.push(node("Relu", &[before], "y", ""));
-    let graph = Graph::read(&model(&nodes)).unwrap();
-    let error = graph.predict(&[1.0; 256], 1).unwrap_err();
-    assert!(error.to_string().contains("too many"), "{error}");
-}
-
-/// Two copies side by side; the axis is 1.
-fn concat(input: &str, output: &str) -> Vec<u8> {
-    let axis = field(5, &[field(1, b"axis"), vec![0x18, 1]].concat());
-    let names =
-        [field(1, input.as_bytes()), field(1, input.as_bytes()), field(2, output.as_bytes())].concat();
-    field(1, &[names, field(4, b"Concat"), axis].concat())
-}
-
-/// Files of which a byte is another, or the end is missing: an error or another model, no panic.
-#[test]
-fn damaged_files_do_no_harm() {
-    let mut state = 1_u64;
-    let mut random = |limit: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % limit
-    };
-    let mut computed = 0;
-    for fixture in fixtures() {
-        for end in 0..fixture.model.len().min(600) {
-            let _ = Graph::read(&fixture.model[..end]);
-        }
-        for _ in 0..2000 {
-            let mut bytes = fixture.model.clone();
-            for _ in 0..=random(3) {
-                let at = random(bytes.len());
-                bytes[at] = random(256) as u8;
-            }
-            if let Ok(graph) = Graph::read(&bytes) {
-                computed += usize::from(graph.predict(&fixture.rows, fixture.columns).is_ok());
-            }
-        }
-    }
-    assert!(computed > 1000, "{computed}");
 }

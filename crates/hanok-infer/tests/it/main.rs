@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod damage;
 mod endpoint;
+mod fixtures;
 mod graphs;
+mod onnx;
 mod server;

@@ -493,3 +493,41 @@ fn exact_values_of_trees_are_the_interventional_ones() {
         assert_near(&found.base, &expected.base, 1e-9);
     }
 }
+
+#[test]
+fn exact_values_are_the_default_where_they_are_the_cheapest() {
+    for features in 1..=12 {
+        for max_evals in [None, Some(2 * features), Some(100), Some(260), Some(1000)] {
+            let options = Options {
+                max_evals: max_evals.map(|most: usize| most.max(2 * features)),
+                ..Options::default()
+            };
+            let row: Vec<f64> = (1..=features).map(|at| at as f64).collect();
+            let sums = |rows: &[f64]| {
+                Ok::<_, Infallible>(rows.chunks(features).map(|row| row.iter().sum()).collect())
+            };
+            let asked = |method| {
+                let mut agnostic =
+                    Agnostic::new(sums, vec![0.0; features], features, options.clone()).unwrap();
+                agnostic.explain(&row, &method).unwrap().model_rows
+            };
+            let is_cheap = asked(Method::Exact) <= asked(Method::Permutation);
+            assert_eq!(
+                options.method(features) == Method::Exact,
+                is_cheap,
+                "{features} {:?}",
+                options.max_evals
+            );
+        }
+    }
+    // Beyond what exact values can be had of, whatever is allowed.
+    let options = Options { max_evals: Some(usize::MAX), ..Options::default() };
+    assert_eq!(
+        [8, 9, 16, 17].map(|features| Options::default().method(features) == Method::Exact),
+        [true, false, false, false]
+    );
+    assert_eq!(
+        [16, 17, 1000].map(|features| options.method(features) == Method::Exact),
+        [true, false, false]
+    );
+}

@@ -22,13 +22,20 @@ pub(super) struct Oblivious {
 }
 
 impl Oblivious {
+    /// Whether a tree is one of these, and which tests it has.
+    fn levels(tree: &Tree, coding: &Coding) -> Option<Levels> {
+        Levels::of(tree, coding, LEVELS_MAX).filter(|levels| !levels.tests.is_empty())
+    }
+
+    /// Whether a tree is one of these.
+    pub(super) fn fits(tree: &Tree, coding: &Coding) -> bool {
+        Self::levels(tree, coding).is_some()
+    }
+
     /// The table of a tree, if it is one of these.
     pub(super) fn new(tree: &Tree, coding: &Coding, isa: Isa) -> Option<Oblivious> {
-        let Levels { of_node, tests, mut features } = Levels::of(tree, coding, LEVELS_MAX)?;
+        let Levels { of_node, tests, mut features } = Self::levels(tree, coding)?;
         let levels = tests.len();
-        if levels == 0 {
-            return None;
-        }
         features.sort_unstable();
         features.dedup();
         // The program of the tree, with a column of codes for each level, run on a row for each leaf.

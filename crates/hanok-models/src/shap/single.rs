@@ -26,7 +26,7 @@ use crate::ensemble::{Ensemble, EnsembleRef, Tree};
 use crate::error::ExplainError;
 use crate::shap::simd;
 use crate::shap::worth::gauss_legendre;
-use crate::shap::{Explainer, Explanation, Plan, Programs, program};
+use crate::shap::{Explainer, Explanation, Oblivious};
 use crate::table::Table;
 
 pub(super) use kernel::{PLACES, Work, run};
@@ -38,17 +38,18 @@ const LEVELS_MAX: usize = 30;
 /// Bundles whose values are added up in f32 before they go to f64.
 const FLUSH_BUNDLES: usize = 16;
 
-/// A model made ready to explain single rows at once: the values are those of [`Explainer`] within 1e-6 of the sum of the trees' largest
-/// leaves, in a fraction of the time that it needs for a row on its own. For many rows it is slower.
+/// A model made ready to explain few rows at once: the values are those of [`Explainer`] within 1e-6 of the sum of the trees' largest
+/// leaves, in a fraction of the time that it needs for a row on its own.
 #[derive(Debug)]
 pub struct RowExplainer<'a> {
+    /// Compiled for the first rows that are its own.
     pub(super) explainer: Explainer<'a>,
     /// None where the explainer does better itself.
-    bundles: Option<Bundles>,
+    pub(super) bundles: Option<Bundles>,
 }
 
 #[derive(Debug)]
-struct Bundles {
+pub(super) struct Bundles {
     nodes: Vec<(f64, f64)>,
     all: Vec<Bundle>,
     /// Working memory that nobody uses at the moment.
@@ -56,21 +57,22 @@ struct Bundles {
 }
 
 impl<'a> RowExplainer<'a> {
+    /// Most rows of a table that are explained one after the other: from about half of the sixteen lanes on, all at once is faster, and
+    /// the explainer does it.
+    pub const ROWS_MAX: usize = 8;
+
     /// Prepares a model.
     pub fn new(ensemble: impl Into<EnsembleRef<'a>>) -> Result<RowExplainer<'a>, ExplainError> {
-        let explainer = Explainer::new(ensemble)?;
+        let explainer = Explainer::uncompiled(ensemble)?;
         let bundles = Bundles::new(&explainer.ensemble, &explainer);
         Ok(RowExplainer { explainer, bundles })
     }
 
-    /// What does better for many rows.
-    pub fn explainer(&self) -> &Explainer<'a> {
-        &self.explainer
-    }
-
-    /// Explains rows, one after the other.
-    pub fn explain(&self, table: &Table) -> Result<Explanation, ExplainError> {
-        let Some(bundles) = &self.bundles else { return self.explainer.explain(table, 1) };
+    /// Explains rows; more than [`Self::ROWS_MAX`] on some threads.
+    pub fn explain(&self, table: &Table, threads: usize) -> Result<Explanation, ExplainError> {
+        let Some(bundles) = self.bundles.as_ref().filter(|_| table.rows() <= Self::ROWS_MAX) else {
+            return self.explainer.explain(table, threads);
+        };
         let ensemble = &*self.explainer.ensemble;
         super::check_size(ensemble, table, ensemble.features)?;
         // Taking and giving back cannot panic, so a poisoned lock is still whole.
@@ -86,18 +88,14 @@ impl<'a> RowExplainer<'a> {
 impl Bundles {
     fn new(ensemble: &Ensemble, explainer: &Explainer<'_>) -> Option<Bundles> {
         let coding = &explainer.coding;
-        let degree = ensemble.trees.iter().map(program::path_features).max()?;
+        let degree = explainer.degree;
         let levels = ensemble.trees.iter().map(|tree| tree.depth()).max()?;
-        let are_tables = match &explainer.programs {
-            Programs::F32(plans) => plans.iter().flatten().all(|plan| matches!(plan, Plan::Table(_))),
-            Programs::F64(_) => true,
-        };
-        if are_tables
-            || degree == 0
+        if degree == 0
             || degree > DEGREE_MAX
             || levels > LEVELS_MAX
             || 2 * coding.columns() > PLACES
             || ensemble.features.saturating_mul(ensemble.outputs()) > PLACES
+            || ensemble.trees.iter().all(|tree| Oblivious::fits(tree, coding))
         {
             return None;
         }

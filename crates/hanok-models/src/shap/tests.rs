@@ -310,7 +310,7 @@ proptest! {
         seed: u64, features in 1_usize..30, depth in 1_usize..12, trees in 1_usize..40, outputs in 1_usize..3,
     ) {
         let ensemble = random_model(seed, features, depth, trees.next_multiple_of(outputs), outputs);
-        let table = Table::from_rows(&random_rows(seed, features, 20), features);
+        let table = Table::from_rows(&random_rows(seed, features, RowExplainer::ROWS_MAX), features);
         let mut single = RowExplainer::new(&ensemble).unwrap();
         let expected = single.explainer.explain(&table, 1).unwrap();
         // Both add up values of the size of leaves in f32.
@@ -322,12 +322,19 @@ proptest! {
         let scale = (sum / ensemble.divisor / outputs as f64).max(1.0);
         for isa in Isa::available() {
             single.explainer.isa = isa;
-            let found = single.explain(&table).unwrap();
+            let found = single.explain(&table, 1).unwrap();
             prop_assert_eq!(&found.base, &expected.base);
             for (found, expected) in found.values.iter().zip(&expected.values) {
                 prop_assert!((found - expected).abs() <= 1e-6 * scale, "{} is not {}", found, expected);
             }
         }
+        // What nobody needs is not compiled.
+        let unused = RowExplainer::new(&ensemble).unwrap();
+        unused.explain(&table, 1).unwrap();
+        prop_assert_eq!(unused.explainer.programs.get().is_none(), unused.bundles.is_some());
+        // Many rows are the explainer's.
+        let many = Table::from_rows(&random_rows(seed, features, RowExplainer::ROWS_MAX + 1), features);
+        prop_assert_eq!(single.explain(&many, 2).unwrap(), single.explainer.explain(&many, 1).unwrap());
     }
 
     #[test]
@@ -335,7 +342,7 @@ proptest! {
         let ensemble = random_oblivious(seed, features, levels);
         let explainer = Explainer::new(&ensemble).unwrap();
         let is_table = |plan: &Plan<f32>| matches!(plan, Plan::Table(_));
-        assert!(matches!(&explainer.programs, Programs::F32(plans) if plans.iter().flatten().all(is_table)));
+        assert!(matches!(explainer.programs(), Programs::F32(plans) if plans.iter().flatten().all(is_table)));
         let rows = random_rows(seed, features, 5);
         let found = explainer.explain(&Table::from_rows(&rows, features), 1).unwrap();
         for (row, found) in rows.chunks(features).zip(found.values.chunks(features)) {

@@ -77,6 +77,8 @@ fn what_does_not_match_is_refused() {
     text[4] = ("feature 4", Arc::new(StringArray::from(vec!["a"])));
     let error = Table::new(&named, &batch(text), Match::Name).unwrap_err();
     assert_eq!(error.code().0, "HK1605");
+    assert_eq!(Table::from_rows(&[1.0, 2.0, 3.0, 4.0, 5.0], 2).to_rows(), [1.0, 2.0, 3.0, 4.0]);
+    assert!(Table::from_rows(&[], 4).to_rows().is_empty());
     let other = Table::from_rows(&[1.0; 4], 4);
     assert_eq!(Predictor::new(&named).raw(&other, 1).unwrap_err().code().0, "HK1606");
 }

@@ -1,13 +1,13 @@
 //! Rows of a model, and what it says of them.
 
-use hanok_models::{Explanation, Table};
+use hanok_models::Explanation;
 use hanok_online::{RowState, Rows};
 use hanok_types::ValueType;
 
 use super::error::ModelError;
 use super::plan::{self, ModelPlan, Source, Store};
 use super::request::{self, ModelRequest};
-use super::{Ready, ServingModel};
+use super::{Ready, Said, ServingModel};
 use crate::error::RequestError;
 use crate::json::{push_int, push_list, push_number, push_text};
 use crate::plan::Plans;
@@ -64,13 +64,15 @@ pub(crate) fn answer(
         |shape| plan::write_shape(model, &request, shape),
         || plan::make(ready, &request, &set, &views, limits),
     )?;
-    let outputs = ready.ensemble.outputs();
+    let outputs = ready.outputs;
     let (what, values, max) = match task {
         Task::Predict => {
             let values = rows.saturating_mul(plan.sources.len().max(outputs));
             ("values (rows times features or outputs)", values, limits.values_max)
         }
         Task::Explain(_) => {
+            // Before anything is looked up or computed.
+            ready.explainer()?;
             let values = rows.saturating_mul(outputs).saturating_mul(plan.sources.len());
             ("reasons (rows times outputs times features)", values, limits.reasons_max)
         }
@@ -82,22 +84,20 @@ pub(crate) fn answer(
         responder.look_up(&views, &store.plan, asked, rows, lookup)?;
     }
     gather(&plan, &request, &lookup.rows, rows, &mut scratch.cells);
-    let table = Table::from_rows(&scratch.cells, plan.sources.len());
-    let raw = ready.predictor.raw(&table, 1).map_err(|_| RequestError::Internal)?;
-    let mut predictions = raw.clone();
-    predictions.chunks_mut(outputs).for_each(|row| ready.ensemble.apply_link(row));
-    let mut out = head(model, outputs, values);
+    let table = ready.table(&scratch.cells)?;
+    let said = ready.predict(&table)?;
+    let mut out = head(model, said.outputs, values);
     match task {
         Task::Predict => {
             out.extend_from_slice(b"\"predictions\":");
-            push_list(&mut out, predictions.chunks(outputs), |out, row| {
+            push_list(&mut out, said.predictions.chunks(said.outputs), |out, row| {
                 push_list(out, row, |out, value| push_number(out, *value));
             });
         }
         Task::Explain(top_k) => {
-            let explanation = ready.explain(&table)?;
+            let explanation = ready.explainer()?.explain(&table, 1).map_err(|_| RequestError::Internal)?;
             let top_k = request.top_k.or(top_k);
-            let told = Told { ready, cells: &scratch.cells, raw: &raw, predictions: &predictions };
+            let told = Told { ready, cells: &scratch.cells, said: &said };
             told.push(&mut out, &explanation, top_k, &mut scratch.order);
         }
     }
@@ -212,8 +212,7 @@ fn push_missing(out: &mut Vec<u8>, store: &Store, found: &[Rows], rows: usize) {
 struct Told<'a> {
     ready: &'a Ready,
     cells: &'a [f64],
-    raw: &'a [f64],
-    predictions: &'a [f64],
+    said: &'a Said,
 }
 
 impl Told<'_> {
@@ -227,9 +226,9 @@ impl Told<'_> {
                 out.extend_from_slice(b"{\"base_value\":");
                 push_number(out, explanation.base[output]);
                 out.extend_from_slice(b",\"raw\":");
-                push_number(out, self.raw[at]);
+                push_number(out, self.said.raw[at]);
                 out.extend_from_slice(b",\"prediction\":");
-                push_number(out, self.predictions[at]);
+                push_number(out, self.said.predictions[at]);
                 let values = &explanation.values[at * features..][..features];
                 let cells = &self.cells[row * features..][..features];
                 self.push_reasons(out, values, cells, top_k, order);

@@ -1,6 +1,7 @@
 //! What can be wrong with a request to a model.
 
 use hanok_error::{Code, Coded, code};
+use hanok_infer::GraphError;
 use hanok_types::ValueType;
 
 /// Names that a hint lists.
@@ -119,6 +120,9 @@ pub enum ModelError {
         /// Why.
         reason: String,
     },
+    /// The graph cannot be computed for rows of the request.
+    #[error("the model cannot be computed for these rows: {0}")]
+    Graph(#[from] GraphError),
 }
 
 impl ModelError {
@@ -143,6 +147,7 @@ impl Coded for ModelError {
                 code::MODEL_REQUEST_FEATURES
             }
             Self::Explain { .. } => code::MODEL_REQUEST_EXPLAIN,
+            Self::Graph(error) => error.code(),
             _ => code::MODEL_REQUEST_COLUMNS,
         }
     }
@@ -153,6 +158,9 @@ impl Coded for ModelError {
                 let more = if known.len() > SHOWN_MAX { ", …" } else { "" };
                 Some(format!("it has: {}{more}", known[..known.len().min(SHOWN_MAX)].join(", ")))
             }
+            Self::Explain { .. } => Some(
+                "compare with rows that you choose: `hanok explain MODEL --data … --background …`".to_owned(),
+            ),
             Self::NotLookedUp { .. } => {
                 Some("name it in `features` as `view:feature`, or send it in `columns` and `rows`".to_owned())
             }

@@ -65,7 +65,7 @@ pub(crate) fn make(
     views: &ViewSet,
     limits: &Limits,
 ) -> Result<ModelPlan, RequestError> {
-    if ready.ensemble.feature_names().is_empty() {
+    if !ready.named {
         return Ok(by_place(ready, request)?);
     }
     let columns = by_name(ready, request.values.as_ref())?;

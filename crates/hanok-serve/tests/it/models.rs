@@ -1,5 +1,6 @@
 //! Predictions and explanations over HTTP, by values and by keys.
 
+use hanok_infer::Graph;
 use hanok_models::{Ensemble, Predictor, RowExplainer, Table};
 use hanok_serve::{Limits, ServeOptions, ServingModel};
 use serde_json::{Value, json};
@@ -41,6 +42,23 @@ fn ensemble(features: &[&str]) -> Ensemble {
 
 fn predicted(ensemble: &Ensemble, rows: &[f64]) -> Vec<f64> {
     Predictor::new(ensemble).predict(&Table::from_rows(rows, ensemble.features()), 1).unwrap()
+}
+
+/// A fixture of hanok-infer, of four features.
+fn graph(name: &str) -> Graph {
+    let path = format!("{}/../hanok-infer/tests/fixtures/{name}.onnx", env!("CARGO_MANIFEST_DIR"));
+    Graph::read(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// A graph of one operator over rows of so many numbers, or of any if it is 0.
+fn small_graph(operator: &str, columns: u8) -> Graph {
+    let field = |number: u8, bytes: &[u8]| [&[number << 3 | 2, bytes.len() as u8][..], bytes].concat();
+    let columns = if columns > 0 { vec![8, columns] } else { Vec::new() };
+    let shape = field(2, &[field(1, &[]), field(1, &columns)].concat());
+    let tensor = field(1, &[vec![8, 1], shape].concat());
+    let info = |number, name| field(number, &[field(1, name), field(2, &tensor)].concat());
+    let node = field(1, &[field(1, b"x"), field(2, b"y"), field(4, operator.as_bytes())].concat());
+    Graph::read(&field(7, &[node, info(11, b"x"), info(12, b"y")].concat())).unwrap()
 }
 
 /// The predictions of an answer, to the last bit: serde_json reads some numbers with an error.
@@ -104,11 +122,7 @@ fn models_of_libraries_answer_as_the_library_said() {
         let rows: Vec<f64> = (0..count * features).map(|at| (at * 37 % 101) as f64 / 25.0 - 2.0).collect();
         let table = Table::from_rows(&rows, features);
         let expected = Predictor::new(&model).predict(&table, 1).unwrap();
-        let explainer = RowExplainer::new(&model).unwrap();
-        let explained = match count {
-            7 => explainer.explain(&table).unwrap(),
-            _ => explainer.explainer().explain(&table, 1).unwrap(),
-        };
+        let explained = RowExplainer::new(&model).unwrap().explain(&table, 1).unwrap();
         let outputs = model.outputs();
         server.serve_models([ServingModel::new("m", 1, model)]);
         let mut body = json!({"rows": rows.chunks(features).collect::<Vec<_>>()});
@@ -295,6 +309,74 @@ fn server_of_models() -> TestServer {
         ServingModel::broken("damaged", 4, "its file is gone"),
     ]);
     server
+}
+
+#[test]
+fn graphs_predict_as_they_do_anywhere() {
+    let server = TestServer::start();
+    let (trees, before) = graph("scaled-forest").split_trees().unwrap();
+    let outputs = trees.outputs();
+    server.serve_models([
+        ServingModel::graph("network", 1, graph("network")),
+        ServingModel::graph("columns", 1, graph("columns")),
+        ServingModel::prepared("forest", 1, before, trees),
+    ]);
+    let rows: Vec<f64> = (0..28).map(|at| f64::from(at * 37 % 101) / 25.0 - 2.0).collect();
+    let lists: Vec<&[f64]> = rows.chunks(4).collect();
+    let backwards: Vec<Vec<f64>> = lists.iter().map(|row| row.iter().rev().copied().collect()).collect();
+    let names = ["column_3", "column_2", "column_1", "column_0"];
+    for (path, file, body) in [
+        ("/predict/network", "network", json!({"rows": lists})),
+        ("/predict/columns", "columns", json!({"columns": names, "rows": backwards})),
+        ("/predict/forest", "scaled-forest", json!({"rows": lists})),
+    ] {
+        let found = predictions(&server, path, &body);
+        let whole = graph(file).predict(&rows, 4).unwrap();
+        // Trees that are taken off have an output for the second of two classes only.
+        let outputs = if file == "scaled-forest" { outputs } else { whole.len() / 7 };
+        let last = |row: &[f64]| row[row.len() - outputs..].to_vec();
+        let expected: Vec<f64> = whole.chunks(whole.len() / 7).flat_map(last).collect();
+        assert_eq!(found.len(), expected.len(), "{path}");
+        assert!(
+            found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 3e-6),
+            "{path}: {found:?} {expected:?}"
+        );
+        if file != "scaled-forest" {
+            assert_eq!(found, expected, "{path}");
+        }
+        let (none, names) = (json!({"rows": []}), json!({"columns": names, "rows": []}));
+        let answer = server.ask(path, if file == "columns" { &names } else { &none });
+        assert_eq!(
+            (&answer["predictions"], answer["outputs"].as_array().unwrap().len()),
+            (&json!([]), outputs)
+        );
+    }
+}
+
+#[test]
+fn what_graphs_cannot_do_is_told() {
+    let server = TestServer::start();
+    let (trees, before) = graph("scaled-forest").split_trees().unwrap();
+    server.serve_models([
+        ServingModel::graph("network", 1, graph("network")),
+        ServingModel::prepared("forest", 1, before, trees),
+        ServingModel::graph("open", 1, small_graph("Relu", 0)),
+        ServingModel::graph("torn", 1, small_graph("ReduceSum", 2)),
+    ]);
+    let four = r#"{"rows":[[1,2,3,4]]}"#;
+    check(
+        &server,
+        &[
+            ("/explain/network", four, 422, "HK1785", "known by its answers only"),
+            ("/explain/forest", four, 422, "HK1785", "covers"),
+            ("/predict/network", r#"{"rows":[[1,2,3]]}"#, 422, "HK1783", "3 values where 4"),
+            ("/predict/network", r#"{"columns":["a"],"rows":[[1]]}"#, 422, "HK1783", "no feature names"),
+            ("/predict/open", four, 503, "HK1781", "leaves open how many columns"),
+            ("/predict/torn", r#"{"rows":[[1,2]]}"#, 422, "HK1651", "ReduceSum: the axis is no constant"),
+        ],
+    );
+    let (_, answer) = server.send("POST", "/explain/network", four.as_bytes());
+    assert!(answer.contains("\"hint\":") && answer.contains("--background"), "{answer}");
 }
 
 #[test]

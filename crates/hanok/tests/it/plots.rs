@@ -15,7 +15,7 @@ fn explained() -> Hanok {
 #[test]
 fn every_kind_is_drawn_in_every_form() {
     let hanok = explained();
-    let options: [(&str, &[&str]); 9] = [
+    let options: [(&str, &[&str]); 10] = [
         ("bar", &["--cohort", "room", "--lang", "ko"]),
         ("beeswarm", &["--max", "3", "--theme", "dark"]),
         ("violin", &[]),
@@ -23,6 +23,7 @@ fn every_kind_is_drawn_in_every_form() {
         ("force", &["--row", "7"]),
         ("scatter", &["--feature", "feature 2", "--color", "room"]),
         ("heatmap", &["--width", "400"]),
+        ("heatmap", &["--order", "clustered"]),
         ("decision", &["--row", "id=41"]),
         ("interactions", &[]),
     ];

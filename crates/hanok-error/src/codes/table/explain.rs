@@ -44,6 +44,6 @@ codes! { CODES:
         "A feature of the model is none of the features asked for, or several, is of a type that is no number, or the model has no feature names.",
         "Name the features as `view:feature`, or send those that the store does not have as `columns` and `rows`.";
     MODEL_REQUEST_EXPLAIN = "HK1785", "the server cannot explain the model",
-        "The server explains by the training data's covers, which the model's file does not have, or the model's leaves are functions.",
-        "Explain such a model against a background with `hanok explain MODEL --method interventional --background …`.";
+        "The server explains by the training data's covers, which the model's file does not have, or the model's leaves are functions, or it is an ONNX graph that is known by its answers only.",
+        "Explain such a model against a background with `hanok explain MODEL --data … --background …`.";
 }

@@ -4,6 +4,9 @@ use super::{Arithmetic, Function, Operator, Reduction, learned};
 use crate::graph::Value;
 use crate::graph::tensor::{Constant, Matrix};
 
+/// Dimensions that an error repeats.
+const DIMENSIONS_SHOWN: usize = 6;
+
 impl Operator {
     /// Computes the output, of at most so many numbers, or says what does not fit.
     pub(in crate::graph) fn compute(
@@ -12,7 +15,7 @@ impl Operator {
         limit: usize,
     ) -> Result<Matrix, String> {
         if let Operator::Pair(arithmetic) = self {
-            return arithmetic.compute(inputs);
+            return arithmetic.compute(inputs, limit);
         }
         if let Operator::Concat = self {
             return concat(inputs, limit);
@@ -177,7 +180,7 @@ impl Arithmetic {
         }
     }
 
-    fn compute(self, inputs: &[Option<&Value<'_>>]) -> Result<Matrix, String> {
+    fn compute(self, inputs: &[Option<&Value<'_>>], limit: usize) -> Result<Matrix, String> {
         let [Some(a), Some(b)] = inputs else { return Err("it does not have two inputs".to_owned()) };
         let (rows, single) = match (a, b) {
             (Value::Matrix(a), Value::Matrix(b)) => (a.rows, a.single && b.single),
@@ -198,6 +201,7 @@ impl Arithmetic {
         if [width_a, width_b].iter().any(|one| *one != 1 && *one != width) {
             return Err(format!("{width_a} columns meet {width_b}"));
         }
+        check_size(rows, width, limit)?;
         let (a, b) = (a.data(), b.data());
         let mut all = Vec::with_capacity(rows * width);
         for row in 0..rows {
@@ -294,7 +298,10 @@ fn reshape(input: &Matrix, shape: &Constant) -> Result<Matrix, String> {
             false
         }
         [_] if input.width == 1 => true,
-        _ => return Err(format!("rows of {} numbers do not become {integers:?}", input.width)),
+        _ => {
+            let begin = &integers[..integers.len().min(DIMENSIONS_SHOWN)];
+            return Err(format!("rows of {} numbers do not become {begin:?}", input.width));
+        }
     };
     Ok(Matrix { is_flat, ..input.clone() })
 }
