@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::support::Hanok;
 
 /// A project with a table `raw.visits` of nine days, of which the last three are others, and a monitor against the first four.
-fn project(channels: &str, names: &str) -> Hanok {
+pub(crate) fn project(channels: &str, names: &str) -> Hanok {
     let hanok = Hanok::with_project();
     let mut text = "at,room,minutes\n".to_owned();
     let mut state = 5_u32;
