@@ -53,7 +53,8 @@ pub(crate) async fn deliver(
         // A monitor that is no longer defined tells nobody.
         let Some(monitor) = rows.first().and_then(|row| named(&row.monitor)) else { continue };
         let branch = place.session.lake().branch().name.as_str();
-        let Some(alert) = Alert::new(&id, (place.name, branch), &rows, monitor.alert.language) else {
+        let report = rows.first().and_then(|row| monitor.report_of(row.window));
+        let Some(alert) = Alert::new(&id, (place.name, branch), &rows, monitor.alert.language, report) else {
             continue;
         };
         for name in &monitor.alert.channels {

@@ -61,6 +61,28 @@ fn windows_are_compared_recorded_and_told() {
 }
 
 #[test]
+fn a_window_has_a_report() {
+    let hanok = project("  - { name: log, file: alerts.jsonl }\n", "log");
+    assert!(hanok.run(&["monitor", "--at", "2026-03-08"]).status.success());
+    let monitor = |rest: &[&str]| hanok.show(&[&["monitor", "visits", "--at", "2026-03-10"], rest].concat());
+    hanok.check("monitor_report", &monitor(&["-o", "days.html"]));
+    hanok.check("monitor_report_again", &monitor(&["-o", "days.json"]));
+    let page = std::fs::read_to_string(hanok.path("days.html")).unwrap();
+    let folder = hanok.path(".").canonicalize().unwrap();
+    // Where the rows came from, from the project on.
+    assert!(page.contains("raw.visits: data/visits.csv") && !page.contains(folder.to_str().unwrap()));
+    assert!(page.contains("<h1>visits: 2026-03-09 – 2026-03-10</h1>") && page.contains("id=\"monitor\""));
+    let report: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(hanok.path("days.json")).unwrap()).unwrap();
+    assert_eq!(report["course"]["windows"].as_array().unwrap().len(), 3);
+    assert_eq!(report["origins"][0]["source"], "raw.visits: data/visits.csv");
+    hanok.check("monitor_report_korean", &monitor(&["-o", "ko.html", "--lang", "ko", "--quiet"]));
+    assert!(std::fs::read_to_string(hanok.path("ko.html")).unwrap().contains("<html lang=\"ko\">"));
+    hanok.check("monitor_report_form", &monitor(&["-o", "days.pdf"]));
+    hanok.check("monitor_report_which", &hanok.show(&["monitor", "-o", "days.html"]));
+}
+
+#[test]
 fn the_past_of_a_monitor() {
     let hanok = project("  - { name: log, file: alerts.jsonl }\n", "log");
     hanok.check("monitor_past", &hanok.show(&["monitor", "--from", "2026-03-05", "--to", "2026-03-09"]));
