@@ -248,6 +248,7 @@ Examples:
   hanok monitor                                     the windows since the last run, of every monitor
   hanok monitor departures --dry-run                what one would find; records and tells nothing
   hanok monitor --from 2013-02-01 --to 2014-01-01   windows of the past, without alerts
+  hanok monitor departures -o departures.html       a report of its last window
   hanok monitor status                              how each monitor stands
   hanok sql \"select * from monitor.results where verdict = 'drifted'\"")]
     Monitor(MonitorArgs),

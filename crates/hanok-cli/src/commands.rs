@@ -72,6 +72,7 @@ pub(crate) async fn dispatch(context: Arc<Context>, command: Command) -> Result<
         Command::Gc(args) => gc::gc(context, &args).await,
         Command::Serve(args) => serve::serve(context, &args).await,
         Command::Runs(args) => runs::runs(context, &args).await,
+        // It is all of the others, and too large to lie in them.
         Command::Demo(args) => Box::pin(demo::demo(context, &args)).await,
         Command::Errors(args) => errors(context, &args),
         Command::Completions(args) => completions(context, &args),

@@ -148,9 +148,9 @@ pub struct Column {
 }
 
 impl Column {
-    /// The aspect that decides: of the worst verdict the one with the largest effect, in thresholds.
+    /// The aspect that decides: of the worst verdict the one that counts the most ([`Aspect::weight`]).
     pub fn worst(&self) -> Option<&Aspect> {
-        let worry = |aspect: &Aspect| (aspect.verdict, aspect.effect.ratio());
+        let worry = |aspect: &Aspect| (aspect.verdict, aspect.weight());
         self.aspects.iter().max_by(|a, b| {
             let (a, b) = (worry(a), worry(b));
             a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))

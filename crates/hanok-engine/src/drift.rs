@@ -19,6 +19,7 @@ use serde_json::Value;
 
 pub use compare::{Segment, Segments};
 pub use importance::ImportanceSource;
+pub(crate) use lineage::origins;
 pub use peers::{PeerColumn, PeerMethod, PeerReport};
 pub(crate) use profile::columns_of_profile;
 pub use profile::{ProfileReport, ProfileRequest, ProfiledColumn, merge_profiles, show_profile};

@@ -60,7 +60,9 @@ pub use hanok_features::{Registry, Selection};
 pub use hanok_lake::{
     AsOf, Change, Conflict, Garbage, MergeMode, MergeOutcome, RowCounts, TableDifference, TableMerge,
 };
-pub use hanok_monitor::{Alarm, Delivery, Found, MonitorStatus, Monitored, Notice, WindowResult};
+pub use hanok_monitor::{
+    Alarm, Delivery, Found, MonitorStatus, Monitored, Notice, ReportFile, WindowResult, Written,
+};
 pub use hanok_query::QueryStream;
 pub use hanok_report::Joint;
 pub use hanok_staging::{ColumnManifest, Manifest, TableManifest};

@@ -1,11 +1,17 @@
 //! Wiring of `hanok monitor`.
 
+use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use hanok_catalog::{RunCounts, RunKind};
-use hanok_monitor::{MonitorStatus, Place, Ran, Request, Span, read_definitions};
+use hanok_monitor::{
+    Definitions, MonitorStatus, Place, Ran, ReportFile, Request, Rows, Span, read_definitions,
+};
+use hanok_report::Origin;
+use hanok_types::TableName;
 use serde::Serialize;
 
+use crate::drift::origins;
 use crate::engine::{session_options, subject};
 use crate::{Engine, EngineError, Event, Observer};
 
@@ -23,6 +29,8 @@ pub struct MonitorRequest {
     pub range_us: Option<(i64, i64)>,
     /// Nothing is recorded and nobody told.
     pub dry_run: bool,
+    /// Where the last window's report is written, of one monitor.
+    pub report: Option<ReportFile>,
 }
 
 /// `hanok monitor`.
@@ -86,12 +94,14 @@ impl Engine {
     ) -> Result<MonitorReport, EngineError> {
         let started = Instant::now();
         let definitions = read_definitions(&self.project.folder)?;
+        let origins = self.monitored_origins(&definitions, &request).await;
         let place = Place {
             folder: &self.project.folder,
             name: &self.project.name,
             lock: &self.project.state(LOCK),
             session: &self.session,
             options: session_options(&self.project, 1),
+            origins: &origins,
             run: run.as_deref().unwrap_or_default(),
             now_us: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64),
         };
@@ -100,6 +110,7 @@ impl Engine {
             at_us: request.at_us,
             range: request.range_us.map(|(start_us, end_us)| Span { start_us, end_us }),
             is_dry: request.dry_run,
+            report: request.report,
         };
         let progress = |name: &str, done: usize, total: usize| {
             let what = "monitor";
@@ -113,6 +124,24 @@ impl Engine {
         let ran = hanok_monitor::run(&place, &definitions, &request, &progress).await?;
         let (healthy, seconds) = (ran.is_healthy(), started.elapsed().as_secs_f64());
         Ok(MonitorReport { run, ran, healthy, seconds })
+    }
+
+    /// Where the rows of those tables came from that a report will tell of.
+    async fn monitored_origins(
+        &self,
+        definitions: &Definitions,
+        request: &MonitorRequest,
+    ) -> BTreeMap<TableName, Vec<Origin>> {
+        let mut found = BTreeMap::new();
+        for monitor in &definitions.monitors {
+            let is_named = request.monitors.is_empty()
+                || request.monitors.iter().any(|name| name == monitor.name.as_str());
+            let is_reported = request.report.is_some() || (monitor.report.is_some() && !request.dry_run);
+            if let (true, true, Rows::Table(name)) = (is_named, is_reported, &monitor.rows) {
+                found.insert(name.clone(), origins(self, &self.lake, name, None).await);
+            }
+        }
+        found
     }
 
     /// How monitors stand, all of them when none is named.

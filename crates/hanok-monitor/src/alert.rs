@@ -44,6 +44,12 @@ pub enum Language {
     Ko,
 }
 
+impl From<Language> for hanok_charts::Language {
+    fn from(language: Language) -> Self {
+        language.say(Self::En, Self::Ko)
+    }
+}
+
 impl Language {
     fn say<T>(self, en: T, ko: T) -> T {
         match self {
@@ -99,6 +105,9 @@ pub struct Alert {
     pub reference: Option<Span>,
     /// What it is about.
     pub findings: Vec<Finding>,
+    /// The window's report, a path from the project on; none when the monitor writes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
     /// One line.
     pub subject: String,
     /// The subject and a line for each finding, which is also what chats show (`text`).
@@ -112,6 +121,7 @@ impl Alert {
         (project, branch): (&str, &str),
         rows: &[Row],
         language: Language,
+        report: Option<String>,
     ) -> Option<Self> {
         let first = rows.first()?;
         let findings: Vec<_> = rows
@@ -143,6 +153,9 @@ impl Alert {
         for finding in &findings {
             text.push_str(&format!("- {}\n", line(finding, language)));
         }
+        if let Some(path) = &report {
+            text.push_str(&format!("{} {path}\n", language.say("report", "보고서")));
+        }
         Some(Self {
             id: id.to_owned(),
             project: project.to_owned(),
@@ -152,6 +165,7 @@ impl Alert {
             window: first.window,
             reference: first.reference,
             findings,
+            report,
             subject,
             text,
         })
@@ -197,6 +211,8 @@ fn aspect(aspect: &str, language: Language) -> &str {
         "pattern" => "문자 패턴",
         "token" => "글자 분포",
         "element" => "원소",
+        "direction" => "벡터 방향",
+        "distance" => "벡터 중심 거리",
         "hour" => "시각",
         "weekday" => "요일",
         "rows" => "행 수",
@@ -288,7 +304,7 @@ mod tests {
     #[test]
     fn a_message_in_both_languages() {
         let rows = [row("dep_delay", Notice::Raised), row("dest", Notice::Cleared)];
-        let text = |language| Alert::new("01", ("flights", "main"), &rows, language).unwrap().text;
+        let text = |language| Alert::new("01", ("flights", "main"), &rows, language, None).unwrap().text;
         assert_eq!(
             text(Language::En),
             "departures: alarm for dep_delay (values); over for dest (values)\n\
@@ -308,9 +324,11 @@ mod tests {
              2013-07-01T00:00:00Z부터\n"
         );
         let many: Vec<_> = (0..9).map(|at| row(&format!("c{at}"), Notice::Raised)).collect();
-        let alert = Alert::new("01", ("flights", "main"), &many, Language::Ko).unwrap();
+        let path = Some("reports/7.html".to_owned());
+        let alert = Alert::new("01", ("flights", "main"), &many, Language::Ko, path).unwrap();
         assert!(alert.subject.ends_with("c4 (값), 외 4건"), "{}", alert.subject);
-        assert!(Alert::new("01", ("flights", "main"), &[], Language::En).is_none());
+        assert!(alert.text.ends_with("\n보고서 reports/7.html\n"), "{}", alert.text);
+        assert!(Alert::new("01", ("flights", "main"), &[], Language::En, None).is_none());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use hanok_drift::profile::{TableProfile, compare_profiles};
 use hanok_drift::{Column, Kind, Options, Pair, Report, Verdict, What, compare_columns};
 use tokio::runtime::Handle;
 
-use crate::definition::Monitor;
+use crate::definition::{Monitor, Performance};
 use crate::error::MonitorError;
 use crate::performance;
 use crate::read::Reading;
@@ -96,7 +96,8 @@ impl Columns {
         current: &Reading,
     ) -> Result<Self, MonitorError> {
         let is_there = |name: &String| current.schema.field_with_name(name).is_ok();
-        let named = monitor.columns.iter().chain([&monitor.exclude]).flatten();
+        let features = monitor.performance.iter().flat_map(|performance| &performance.features).flatten();
+        let named = monitor.columns.iter().chain([&monitor.exclude]).flatten().chain(features);
         for column in named {
             if !is_there(column) && reference.iter().all(|(name, _)| name != column) {
                 return Err(MonitorError::Column { monitor: monitor.name.clone(), column: column.clone() });
@@ -117,6 +118,24 @@ impl Columns {
             return Err(MonitorError::Nothing(monitor.name.clone()));
         }
         Ok(Self { compared, vanished })
+    }
+
+    /// What errors of a regression are learnt from; nothing where they are not.
+    fn features(&self, performance: &Performance, current: &Reading) -> Vec<String> {
+        if !performance::is_learnt(performance) {
+            return Vec::new();
+        }
+        if let Some(named) = &performance.features {
+            return named.clone();
+        }
+        let is_learnable = |name: &&String| {
+            let kind =
+                current.schema.field_with_name(name).ok().and_then(|field| Kind::of(field.data_type()));
+            matches!(kind, Some(Kind::Numbers | Kind::Booleans | Kind::Texts))
+        };
+        let others =
+            self.compared.iter().filter(|name| ![&performance.prediction, &performance.label].contains(name));
+        others.filter(is_learnable).cloned().collect()
     }
 }
 
@@ -152,14 +171,24 @@ impl Against {
     }
 }
 
-/// Compares a window with its reference: a check of the rows first, then those of the columns and of predictions.
-pub(crate) async fn checks(
+/// A window compared with its reference.
+pub(crate) struct Compared {
+    /// The rows first, then the predictions and the columns.
+    pub(crate) checks: Vec<Check>,
+    /// The columns; empty when a side has no rows.
+    pub(crate) report: Report,
+    /// Rows of the reference and of the window.
+    pub(crate) rows: [u64; 2],
+}
+
+/// Compares a window with its reference.
+pub(crate) async fn compared(
     monitor: &Monitor,
     against: Against,
     (current, span): (&Arc<Reading>, Span),
     columns: &Columns,
     threads: usize,
-) -> Result<Vec<Check>, MonitorError> {
+) -> Result<Compared, MonitorError> {
     let rows = [against.rows().await?, current.count(Some(span)).await?];
     let too_few = rows[1] < monitor.rows_min;
     let mut checks = vec![Check {
@@ -171,13 +200,23 @@ pub(crate) async fn checks(
     for column in &columns.vanished {
         checks.push(Check::bare(Some(column.clone()), SCHEMA, Verdict::Drifted, rows));
     }
+    let mut report = Report {
+        columns: Vec::new(),
+        vanished: columns.vanished.clone(),
+        new: Vec::new(),
+        skipped: Vec::new(),
+        options: monitor.options,
+    };
     if rows.contains(&0) {
-        return Ok(checks);
+        return Ok(Compared { checks, report, rows });
     }
     if let (Some(performance), Against::Rows(reference, reference_span)) = (&monitor.performance, &against) {
         let names = [performance.prediction.as_str(), performance.label.as_str()];
-        let sides =
-            [reference.numbers(names, *reference_span).await?, current.numbers(names, Some(span)).await?];
+        let features = columns.features(performance, current);
+        let sides = [
+            reference.predicted(names, &features, *reference_span).await?,
+            current.predicted(names, &features, Some(span)).await?,
+        ];
         let (performance, alpha) = (performance.clone(), monitor.options.alpha);
         let work =
             tokio::task::spawn_blocking(move || performance::checks(&performance, &sides, alpha, rows));
@@ -185,7 +224,7 @@ pub(crate) async fn checks(
     }
     if !columns.compared.is_empty() {
         let names = columns.compared.clone();
-        let report = match against {
+        let found = match against {
             Against::Rows(reference, reference_span) => {
                 let sides = [(reference, reference_span), (current.clone(), Some(span))];
                 compare(sides, names, monitor.options, threads).await?
@@ -195,11 +234,12 @@ pub(crate) async fn checks(
                 compare_profiles(&reference, &current, &monitor.options)?
             }
         };
-        for column in &report.columns {
+        for column in &found.columns {
             push(&mut checks, column, rows);
         }
+        report.columns = found.columns;
     }
-    Ok(checks)
+    Ok(Compared { checks, report, rows })
 }
 
 /// Reads columns when a thread gets to them, so that a few of them are in memory at a time.
@@ -245,7 +285,8 @@ fn push(checks: &mut Vec<Check>, column: &Column, rows: [u64; 2]) {
     }
 }
 
-fn aspect_name(what: What) -> &'static str {
+/// The name of an aspect in results.
+pub(crate) fn aspect_name(what: What) -> &'static str {
     match what {
         What::Missing => "missing",
         What::Values => "values",

@@ -19,7 +19,7 @@ use crate::alert::{Language, Severity};
 use crate::channel::Channel;
 use crate::error::DefinitionError;
 use crate::state::Rule;
-use crate::window::{Cut, Span, WINDOWS_MAX};
+use crate::window::{Calendar, Cut, Span, WINDOWS_MAX};
 
 /// The folder of the definitions.
 const FOLDER: &str = "monitors";
@@ -77,6 +77,33 @@ pub struct Performance {
     pub margin: Option<f64>,
     /// From which probability on the class is predicted.
     pub threshold: f64,
+    /// Of a regression what its errors are learnt from; without it the compared columns but for the prediction and the label.
+    pub features: Option<Vec<String>>,
+}
+
+/// Where reports of windows are written: HTML or JSON, by the extension.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReportPath(String);
+
+/// What stands for a window in a [`ReportPath`].
+const WINDOW: &str = "{window}";
+
+impl ReportPath {
+    fn parse(text: &str) -> Result<Self, String> {
+        let extension = Path::new(text).extension().unwrap_or_default();
+        if !["html", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known)) {
+            return Err(format!("the report `{text}` must end in .html or .json"));
+        }
+        if text.replace(WINDOW, "").contains(['{', '}']) {
+            return Err(format!("the report `{text}` can have {WINDOW} in it and no other braces"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The path for a window, relative to the project.
+    pub(crate) fn of(&self, calendar: Calendar, window: Span) -> String {
+        self.0.replace(WINDOW, &calendar.label(window.start_us))
+    }
 }
 
 /// Whom to tell, and when.
@@ -122,8 +149,21 @@ pub struct Monitor {
     pub rows_min: u64,
     /// Predictions, if the rows have any.
     pub performance: Option<Performance>,
+    /// Where each window's report is written, if anywhere.
+    pub report: Option<ReportPath>,
     /// When to alert and whom.
     pub alert: AlertRule,
+}
+
+impl Monitor {
+    pub(crate) fn calendar(&self) -> Calendar {
+        Calendar { cut: self.cut, zone: self.zone }
+    }
+
+    /// Where the report of a window is written, relative to the project.
+    pub(crate) fn report_of(&self, window: Span) -> Option<String> {
+        self.report.as_ref().map(|path| path.of(self.calendar(), window))
+    }
 }
 
 /// Reads all monitors of a project, in the order of the files' names.
@@ -185,6 +225,7 @@ struct MonitorFile {
     thresholds: Thresholds,
     rows_min: Option<u64>,
     performance: Option<Performance>,
+    report: Option<ReportText>,
     #[serde(default)]
     alert: AlertFile,
 }
@@ -222,6 +263,7 @@ impl TryFrom<MonitorFile> for Monitor {
             options,
             rows_min: file.rows_min.unwrap_or(1),
             performance: file.performance,
+            report: file.report.map(|path| path.0),
             alert: file.alert.resolve()?,
         })
     }
@@ -309,6 +351,7 @@ struct PerformanceFile {
     metric: Option<String>,
     margin: Option<f64>,
     threshold: Option<f64>,
+    features: Option<Vec<String>>,
 }
 
 impl TryFrom<PerformanceFile> for Performance {
@@ -330,8 +373,14 @@ impl TryFrom<PerformanceFile> for Performance {
         {
             return Err("a `margin` is above 0, a `threshold` from 0 to 1".to_owned());
         }
-        let (prediction, label, task) = (file.prediction, file.label, file.task.0);
-        Ok(Self { prediction, label, task, metric: *metric, margin: file.margin, threshold })
+        let PerformanceFile { prediction, label, task, margin, features, .. } = file;
+        if features.is_some() && task.0 != Task::Regression {
+            return Err("`features` are for a regression, whose errors are learnt from them".to_owned());
+        }
+        if features.iter().flatten().any(|name| *name == prediction || *name == label) {
+            return Err("`features` name neither the prediction nor the label".to_owned());
+        }
+        Ok(Self { prediction, label, task: task.0, metric: *metric, margin, threshold, features })
     }
 }
 
@@ -391,6 +440,8 @@ texts! {
         "binary" => Ok(Task::Binary),
         _ => Err(format!("`{text}` is not regression or binary")),
     };
+    /// A path with `{window}` in it.
+    ReportText(ReportPath) = ReportPath::parse;
     /// A name of the IANA database.
     ZoneText(Tz) = |text| text.parse().map_err(|_| format!("`{text}` is no time zone such as Asia/Seoul"));
 }
@@ -527,6 +578,8 @@ mod tests {
             (replaced("{ trailing: 1 }", "{ from: 2013-02-01, to: 2013-01-01 }"), None, "before"),
             (replaced("{ trailing: 1 }", "{ from: yesterday, to: 2013-01-01 }"), Some(6), "yesterday"),
             (replaced("{ trailing: 1 }", "{}"), None, "reference"),
+            (monitor("report: reports/a.pdf"), Some(7), ".html"),
+            (monitor("report: \"a-{day}.html\""), Some(7), "{window}"),
             ("channels:\n  - { name: a }\n".to_owned(), Some(2), "file"),
             ("channels:\n  - { name: a, webhook: { url: \"ftp://x\" } }\n".to_owned(), Some(2), "ftp"),
         ] {
@@ -541,12 +594,23 @@ mod tests {
         let read_one = |yaml: &str| read(yaml).map(|read| read.monitors[0].clone());
         let found = read_one(&performance("task: binary, margin: 0.1")).unwrap().performance.unwrap();
         assert_eq!((found.metric, found.margin, found.threshold), (Metric::Auc, Some(0.1), 0.5));
-        for fields in ["task: ranking", "task: binary, metric: rmse", "task: regression, margin: 0"] {
+        for fields in [
+            "task: ranking",
+            "task: binary, metric: rmse",
+            "task: regression, margin: 0",
+            "task: binary, features: [x]",
+            "task: regression, features: [x, y]",
+        ] {
             assert!(read(&performance(fields)).is_err(), "{fields}");
         }
         let profile = replaced("{ trailing: 1 }", "{ profile: a.json }");
         assert_eq!(read_one(&profile).unwrap().reference, Reference::Profile("a.json".into()));
         assert!(read(&replaced("{ trailing: 1 }", "{ profile: a.json, version: 1 }")).is_err());
+        let report =
+            |line: &str| read_one(&monitor(line)).unwrap().report_of(Span { start_us: 0, end_us: 1 });
+        assert_eq!(report("report: \"a/{window}.html\"").unwrap(), "a/1970-01-01.html");
+        assert_eq!(report("report: newest.JSON").unwrap(), "newest.JSON");
+        assert_eq!(report("rows_min: 1"), None);
         // A list whose entries are all commented out.
         assert!(read("channels:\nmonitors:\n").unwrap().monitors.is_empty());
         let twice =

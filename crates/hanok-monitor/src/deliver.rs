@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use hanok_error::{Coded as _, Report};
 use serde::Serialize;
 
 use crate::alert::Alert;
@@ -29,7 +30,7 @@ pub struct Delivery {
     pub subject: String,
     /// The channel.
     pub channel: String,
-    /// Why it was not delivered.
+    /// Why it was not delivered, after the error's code.
     pub error: Option<String>,
 }
 
@@ -52,7 +53,8 @@ pub(crate) async fn deliver(
         // A monitor that is no longer defined tells nobody.
         let Some(monitor) = rows.first().and_then(|row| named(&row.monitor)) else { continue };
         let branch = place.session.lake().branch().name.as_str();
-        let Some(alert) = Alert::new(&id, (place.name, branch), &rows, monitor.alert.language) else {
+        let report = rows.first().and_then(|row| monitor.report_of(row.window));
+        let Some(alert) = Alert::new(&id, (place.name, branch), &rows, monitor.alert.language, report) else {
             continue;
         };
         for name in &monitor.alert.channels {
@@ -65,7 +67,8 @@ pub(crate) async fn deliver(
             {
                 continue;
             }
-            let error = channel.send(place.folder, &alert).await.err().map(|error| error.to_string());
+            let error = channel.send(place.folder, &alert).await.err();
+            let error = error.map(|error| format!("{}: {}", error.code(), Report::new(&error).message));
             if let Some(error) = &error {
                 tracing::warn!(channel = %name, alert = %id, %error, "an alert was not delivered");
                 down.insert(name.clone());

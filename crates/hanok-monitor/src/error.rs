@@ -11,6 +11,7 @@ use hanok_drift::profile::ProfileError;
 use hanok_error::{Code, Coded, code};
 use hanok_lake::LakeError;
 use hanok_query::QueryError;
+use hanok_report::ReportError;
 use hanok_types::{Name, NameError};
 
 /// A definition of `monitors/*.yaml` cannot be used.
@@ -125,6 +126,20 @@ pub enum MonitorError {
         /// Why.
         source: std::io::Error,
     },
+    /// A window's report that cannot be written.
+    #[error("cannot write the report {path}")]
+    Unwritten {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A window's report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// There is nothing to report on.
+    #[error("no window of the monitor `{0}` is complete or recorded, so there is none to report on")]
+    NoWindow(Name),
     /// A profile.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -153,11 +168,12 @@ impl Coded for MonitorError {
         match self {
             Self::Unknown { .. } => code::MONITOR_UNKNOWN,
             Self::Busy => code::MONITOR_BUSY,
-            Self::Lock { .. } | Self::Saved { .. } => code::FILE_IO,
+            Self::Lock { .. } | Self::Saved { .. } | Self::Unwritten { .. } => code::FILE_IO,
+            Self::Report(error) => error.code(),
             Self::Profile(error) => error.code(),
             Self::Outputs(error) => error.code(),
             Self::Column { .. } | Self::Time { .. } | Self::Nothing(_) => code::MONITOR_TABLE,
-            Self::Windows { .. } => code::MONITOR_WINDOWS,
+            Self::Windows { .. } | Self::NoWindow(_) => code::MONITOR_WINDOWS,
             Self::History { .. } | Self::Rows(_) => code::MONITOR_HISTORY,
             Self::Compare(error) => error.code(),
             Self::Lake(error) => error.code(),

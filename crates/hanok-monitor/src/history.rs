@@ -354,6 +354,28 @@ impl<'a> History<'a> {
         self.rows(&format!("monitor = {monitor} and state is not null and window_end = ({last})")).await
     }
 
+    /// The last windows of a monitor that end by a time, so many of them, the oldest first; the rows of each.
+    pub(crate) async fn windows(
+        &self,
+        monitor: &Name,
+        until_us: i64,
+        count: usize,
+    ) -> Result<Vec<Vec<Row>>, MonitorError> {
+        let those = format!(
+            "monitor = {} and window_end <= to_timestamp_micros({until_us})",
+            literal(monitor.as_str())
+        );
+        let first = format!(
+            "select min(window_start) from (select distinct window_start from {} where {those} order by window_start desc limit {count})",
+            self.results
+        );
+        let mut windows: BTreeMap<Span, Vec<Row>> = BTreeMap::new();
+        for row in self.rows(&format!("{those} and window_start >= ({first})")).await? {
+            windows.entry(row.window).or_default().push(row);
+        }
+        Ok(windows.into_values().collect())
+    }
+
     /// The starts of the windows in a range that are recorded.
     pub(crate) async fn recorded(&self, monitor: &Name, range: Span) -> Result<BTreeSet<i64>, MonitorError> {
         let rest = format!(

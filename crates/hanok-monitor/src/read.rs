@@ -1,6 +1,6 @@
 //! Rows of a monitor: what is read of a table, view or query, and when.
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use hanok_drift::profile::TableProfile;
@@ -32,6 +32,15 @@ pub(crate) struct Reading {
     pub(crate) schema: SchemaRef,
     /// The version of the table; none of views and queries.
     pub(crate) version: Option<u64>,
+}
+
+/// Rows of a model, in the order of time; what is missing of predictions and labels is NaN.
+#[derive(Debug, Default)]
+pub(crate) struct Predicted {
+    pub(crate) predictions: Vec<f64>,
+    pub(crate) labels: Vec<f64>,
+    /// The columns that errors are learnt from; none without such.
+    pub(crate) features: Vec<RecordBatch>,
 }
 
 impl Reading {
@@ -117,25 +126,32 @@ impl Reading {
         Ok(profile)
     }
 
-    /// Columns as numbers, in the order of time; what is missing is NaN.
-    pub(crate) async fn numbers<const COLUMNS: usize>(
+    /// Predictions, labels and features, row by row in the order of time.
+    pub(crate) async fn predicted(
         &self,
-        names: [&str; COLUMNS],
+        [prediction, label]: [&str; 2],
+        features: &[String],
         span: Option<Span>,
-    ) -> Result<[Vec<f64>; COLUMNS], MonitorError> {
-        let list = names.map(|name| format!("cast({} as double)", quoted(name))).join(", ");
-        let sql = format!("select {list} from {}{} order by {}", self.from, self.within(span), self.time);
+    ) -> Result<Predicted, MonitorError> {
+        let numbers = [prediction, label].map(|name| format!("cast({} as double)", quoted(name)));
+        let list: Vec<String> = numbers.into_iter().chain(features.iter().map(|name| quoted(name))).collect();
+        let (list, within) = (list.join(", "), self.within(span));
+        let sql = format!("select {list} from {}{within} order by {}", self.from, self.time);
         let mut stream = self.session.sql(&sql).await?;
-        let mut columns = [const { Vec::new() }; COLUMNS];
+        let mut read = Predicted::default();
         while let Some(batch) = stream.next().await? {
-            for (values, column) in columns.iter_mut().zip(batch.columns()) {
+            for (values, column) in [&mut read.predictions, &mut read.labels].into_iter().zip(batch.columns())
+            {
                 let column = cast(column, &DataType::Float64)?;
                 values.extend(
                     column.as_primitive::<Float64Type>().iter().map(|value| value.unwrap_or(f64::NAN)),
                 );
             }
+            if !features.is_empty() {
+                read.features.push(batch.project(&(2..batch.num_columns()).collect::<Vec<_>>())?);
+            }
         }
-        Ok(columns)
+        Ok(read)
     }
 
     /// The time of the `offset`-th row from `from_us` on, counted from 0 in the order of time.

@@ -1,5 +1,7 @@
 //! A run: which windows, what they show, what is recorded.
 
+mod reports;
+
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -9,18 +11,20 @@ use hanok_drift::Verdict;
 use hanok_drift::profile::TableProfile;
 use hanok_error::{Coded as _, Report};
 use hanok_query::{Session, SessionOptions};
-use hanok_types::Id;
+use hanok_report::Origin;
+use hanok_types::{Id, TableName};
 use serde::Serialize;
 
-use crate::check::{Against, Check, Columns, checks, columns_of};
+use crate::check::{Against, Check, Columns, columns_of, compared};
 use crate::definition::{Definitions, Monitor, Reference, Rows};
 use crate::deliver::{Delivery, deliver};
 use crate::error::MonitorError;
 use crate::history::{History, Row, Subject};
 use crate::read::Reading;
+use crate::report::{ReportFile, WINDOWS_SHOWN};
 use crate::state::{Notice, State};
 use crate::status::Alarm;
-use crate::window::{Calendar, Cut, Span, WINDOWS_MAX, time_text};
+use crate::window::{Cut, Span, WINDOWS_MAX, time_text};
 
 /// Windows that are recorded together: what is measured again when the process is killed.
 const COMMIT_WINDOWS: usize = 16;
@@ -37,6 +41,8 @@ pub struct Place<'a> {
     pub session: &'a Session,
     /// For references on other branches.
     pub options: SessionOptions,
+    /// Where tables' rows came from, for reports.
+    pub origins: &'a BTreeMap<TableName, Vec<Origin>>,
     /// The run's id.
     pub run: &'a str,
     /// Now, microseconds since 1970-01-01 UTC.
@@ -52,8 +58,11 @@ pub struct Request {
     pub at_us: Option<i64>,
     /// The complete windows in it that are not recorded, instead of those since the last one. Nobody is told of their alerts.
     pub range: Option<Span>,
-    /// Nothing is recorded and nobody told.
+    /// Nothing is recorded and nobody told, and of reports only [`Request::report`] is written.
     pub is_dry: bool,
+    /// Where the last window's report is written: of those of this run, or else of those that are recorded, which then is compared again
+    /// with the rows that there are now. For one monitor.
+    pub report: Option<ReportFile>,
 }
 
 /// A check of a window that stands out.
@@ -97,6 +106,16 @@ pub struct WindowResult {
     pub in_turn: bool,
 }
 
+/// A report that was written.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Written {
+    /// The file: as it was asked for, or from the project on.
+    pub path: String,
+    /// The window that it tells of.
+    #[serde(flatten)]
+    pub window: Span,
+}
+
 /// What became of a monitor.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Monitored {
@@ -110,6 +129,8 @@ pub struct Monitored {
     pub alarms: Vec<Alarm>,
     /// Whether more windows are due than one run takes.
     pub has_more: bool,
+    /// Reports that were written.
+    pub reports: Vec<Written>,
     /// Why it could not run to its end.
     pub error: Option<String>,
 }
@@ -155,9 +176,12 @@ pub async fn run(
             windows: Vec::new(),
             alarms: Vec::new(),
             has_more: false,
+            reports: Vec::new(),
             error: None,
         };
-        let mut running = Running { place, history: &history, monitor, request, done: &mut done };
+        let (past, unwritten) = (Vec::new(), None);
+        let mut running =
+            Running { place, history: &history, monitor, request, past, unwritten, done: &mut done };
         match running.run(progress).await {
             Ok(()) => {}
             Err(error @ (MonitorError::Busy | MonitorError::History { .. } | MonitorError::Rows(_))) => {
@@ -212,6 +236,10 @@ struct Running<'a> {
     history: &'a History<'a>,
     monitor: &'a Monitor,
     request: &'a Request,
+    /// The rows of the last windows, the oldest first, when there are reports to write.
+    past: Vec<Vec<Row>>,
+    /// Why a report was not written, which keeps nothing from being recorded and told.
+    unwritten: Option<MonitorError>,
     done: &'a mut Monitored,
 }
 
@@ -231,24 +259,31 @@ impl Running<'_> {
         let (spans, has_more) = self.due(&current, last_end_us).await?;
         self.done.has_more = has_more;
         let mut number = history.number(&monitor.name).await?;
+        let has_reports = self.has_reports();
+        if let Some(first) = spans.first().filter(|_| has_reports) {
+            self.past = history.windows(&monitor.name, first.start_us, WINDOWS_SHOWN - 1).await?;
+        }
         for chunk in spans.chunks(COMMIT_WINDOWS) {
             let mut rows = Vec::new();
             for span in chunk {
                 progress(monitor.name.as_str(), self.done.windows.len(), spans.len());
-                let against = match &reference {
-                    Base::Same(against) => against.clone(),
-                    Base::Before(windows) => self.before(&current, *span, *windows).await?,
-                };
-                let compared = against.span();
+                let against = self.against(&reference, &current, *span).await?;
                 let threads = self.place.options.threads;
-                let found = checks(monitor, against, (&current, *span), &columns, threads).await?;
+                let mut found =
+                    compared(monitor, against.clone(), (&current, *span), &columns, threads).await?;
                 let in_turn = last_end_us.is_none_or(|end_us| span.start_us >= end_us);
-                let version = current.version;
-                let judged = self.judge(*span, compared, version, found, in_turn.then_some(&mut states));
+                let (version, checks) = (current.version, std::mem::take(&mut found.checks));
+                let judged =
+                    self.judge(*span, against.span(), version, checks, in_turn.then_some(&mut states));
                 if in_turn {
                     last_end_us = Some(span.end_us);
                 }
                 self.done.windows.push(summary(*span, &judged, in_turn));
+                if has_reports {
+                    self.past.push(judged.clone());
+                    let files = self.report_files(*span, spans.last() == Some(span));
+                    self.report(*span, &against, version, found, files).await;
+                }
                 rows.extend(judged);
             }
             if !self.request.is_dry {
@@ -257,8 +292,24 @@ impl Running<'_> {
             }
             self.done.alarms = states.values().filter_map(Alarm::of).collect();
         }
+        if spans.is_empty() {
+            self.report_recorded(&reference, &current, &columns).await?;
+        }
         progress(monitor.name.as_str(), spans.len(), spans.len());
-        Ok(())
+        self.unwritten.take().map_or(Ok(()), Err)
+    }
+
+    /// What a window is compared with.
+    async fn against(
+        &self,
+        reference: &Base,
+        current: &Arc<Reading>,
+        window: Span,
+    ) -> Result<Against, MonitorError> {
+        match reference {
+            Base::Same(against) => Ok(against.clone()),
+            Base::Before(windows) => self.before(current, window, *windows).await,
+        }
     }
 
     /// What the reference is.
@@ -294,7 +345,7 @@ impl Running<'_> {
         let ready_us = self.request.at_us.unwrap_or(self.place.now_us).saturating_sub(monitor.delay_us);
         let (mut spans, has_more) = match monitor.cut {
             Cut::Rows(rows) => self.due_rows(current, rows, ready_us, last_end_us).await?,
-            _ => self.calendar().due(ready_us, last_end_us, range),
+            _ => monitor.calendar().due(ready_us, last_end_us, range),
         };
         if let Some(range) = range {
             if spans.is_empty() {
@@ -305,10 +356,6 @@ impl Running<'_> {
             spans.retain(|span| !recorded.contains(&span.start_us));
         }
         Ok((spans, has_more))
-    }
-
-    fn calendar(&self) -> Calendar {
-        Calendar { cut: self.monitor.cut, zone: self.monitor.zone }
     }
 
     /// Windows of rows: each begins where the last one ended and ends before the first row that does not fit, so that rows of one
@@ -360,7 +407,11 @@ impl Running<'_> {
                     None => current.time_after(None, 0).await?.unwrap_or(span.start_us),
                 }
             }
-            _ => self.calendar().shifted(span, -(windows as i64)).map_or(span.start_us, |span| span.start_us),
+            _ => self
+                .monitor
+                .calendar()
+                .shifted(span, -(windows as i64))
+                .map_or(span.start_us, |span| span.start_us),
         };
         Ok(Against::Rows(current.clone(), Some(Span { start_us, end_us: span.start_us })))
     }

@@ -85,6 +85,23 @@ impl Calendar {
         Some(Span { start_us: self.midnight(first)?, end_us: self.midnight(self.step(first, 1)?)? })
     }
 
+    /// Where a window begins, as a part of a file's name: the date in the zone where windows begin with days, otherwise the time in UTC.
+    pub(crate) fn label(&self, start_us: i64) -> String {
+        let Some(time) = DateTime::from_timestamp_micros(start_us) else { return start_us.to_string() };
+        match self.cut {
+            Cut::Every(_) | Cut::Rows(_) => time.format("%Y-%m-%dT%H%M%S%.fZ").to_string(),
+            _ => self.zone.from_utc_datetime(&time.naive_utc()).format("%Y-%m-%d").to_string(),
+        }
+    }
+
+    /// A moment as people of the zone write it: a date, with its time unless it is midnight.
+    pub(crate) fn moment(&self, us: i64) -> String {
+        let Some(time) = DateTime::from_timestamp_micros(us) else { return us.to_string() };
+        let local = self.zone.from_utc_datetime(&time.naive_utc());
+        let form = if local.time() == NaiveTime::MIN { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M:%S" };
+        local.format(form).to_string()
+    }
+
     /// The window that is `count` windows after one; before it when negative.
     pub(crate) fn shifted(&self, span: Span, count: i64) -> Option<Span> {
         if let Cut::Every(length) = self.cut {
@@ -219,6 +236,21 @@ mod tests {
         let day = calendar(Cut::Day, "Asia/Beirut");
         let span = day.containing(parse_time("2013-03-31T12:00:00Z").unwrap()).unwrap();
         assert_eq!(texts(span), ["2013-03-30T22:00:00Z", "2013-03-31T21:00:00Z"]);
+    }
+
+    #[test]
+    fn windows_have_names_for_files_and_for_people() {
+        let us = |text: &str| parse_time(text).unwrap();
+        let seoul = calendar(Cut::Day, "Asia/Seoul");
+        let start_us = us("2013-07-03T15:00:00Z");
+        assert_eq!(
+            (seoul.label(start_us), seoul.moment(start_us)),
+            ("2013-07-04".into(), "2013-07-04".into())
+        );
+        let hours = calendar(Cut::Every(6 * 3_600_000_000), "Asia/Seoul");
+        let named = (hours.label(start_us + 1_500_000), hours.moment(us("2013-07-03T06:30:00Z")));
+        assert_eq!(named, ("2013-07-03T150001.500Z".into(), "2013-07-03 15:30:00".into()));
+        assert_eq!(hours.label(start_us), "2013-07-03T150000Z");
     }
 
     #[test]

@@ -30,6 +30,7 @@ fn main() {
     write(folder, "one", &samples::drift(1, 2000));
     write(folder, "thirty", &samples::drift(30, 4000));
     write(folder, "many", &samples::drift(300, 300));
+    write(folder, "monitor", &samples::monitored(12, 3000));
     let mut stable = samples::drift(36, 3000);
     stable.report.columns.drain(..12);
     stable.report.new.clear();

@@ -58,7 +58,7 @@ impl Bar {
 pub(crate) struct Course<'a> {
     /// Its values; a gap where one is not finite.
     pub(crate) values: &'a [f64],
-    /// What matters.
+    /// What matters; not finite where there is no such line.
     pub(crate) threshold: f64,
     /// The place of the value with which something changed.
     pub(crate) change: Option<usize>,
@@ -80,8 +80,9 @@ impl Course<'_> {
         };
         let y = |value: f64| short(height - 3.0 - (height - 6.0) * (value / top).clamp(0.0, 1.0));
         let mut out = open("course", COURSE, title);
-        let limit = y(self.threshold);
-        let _ = write!(out, "<path class=\"limit\" d=\"M0 {limit}H{width}\"/>");
+        if self.threshold.is_finite() {
+            let _ = write!(out, "<path class=\"limit\" d=\"M0 {}H{width}\"/>", y(self.threshold));
+        }
         let change = self.change.map(|at| at / step).filter(|at| *at < values.len());
         if let Some(at) = change {
             let _ = write!(out, "<path class=\"since\" d=\"M{} 0V{height}\"/>", x(at));

@@ -6,6 +6,7 @@ mod changes;
 mod compared;
 mod joint;
 mod method;
+mod monitored;
 mod ranking;
 mod shapes;
 
@@ -17,7 +18,7 @@ use hanok_drift::{Ranked, Report, Verdict};
 use serde::Serialize;
 
 use crate::error::ReportError;
-use crate::input::{Importance, Origin, Side};
+use crate::input::{Checked, Importance, Monitored, Origin, Side};
 use crate::markup::section;
 use crate::page::page;
 use crate::words::{Word, Words};
@@ -46,6 +47,8 @@ pub struct DriftReport {
     pub importance: Option<Importance>,
     /// Which sources and loads the rows came from.
     pub origins: Vec<Origin>,
+    /// Of a monitor's window: its other checks and its alarms. [`DriftReport::course`] then has the monitor's windows.
+    pub monitored: Option<Monitored>,
 }
 
 /// Drift of columns together. What was not computed is `None` or empty.
@@ -77,14 +80,22 @@ impl DriftReport {
             joint: None,
             importance: None,
             origins: Vec::new(),
+            monitored: None,
         }
     }
 
-    /// The worst of all: of columns, of what they show together, of columns that have vanished.
+    /// The worst of all: of columns, of what they show together, of columns that have vanished, of a monitor's other checks.
     pub fn verdict(&self) -> Verdict {
         let columns = self.report.columns.iter().map(|column| column.verdict);
-        let gone = self.report.vanished.iter().map(|_| Verdict::Drifted);
-        columns.chain(gone).chain(self.joint.iter().map(Joint::verdict)).max().unwrap_or(Verdict::Undecided)
+        let worse = self.report.vanished.iter().map(|_| Verdict::Drifted);
+        let worse = worse.chain(self.bad_checks().map(|check| check.verdict));
+        columns.chain(worse).chain(self.joint.iter().map(Joint::verdict)).max().unwrap_or(Verdict::Undecided)
+    }
+
+    /// A monitor's checks beside the columns that are bad. One that is undecided, such as predictions whose labels come later, says nothing.
+    fn bad_checks(&self) -> impl Iterator<Item = &Checked> {
+        let checks = self.monitored.iter().flat_map(|monitored| &monitored.checks);
+        checks.filter(|check| check.verdict == Verdict::Drifted)
     }
 
     /// The report as one page of HTML without references to anything outside of it.
@@ -96,6 +107,7 @@ impl DriftReport {
         let parts = [
             banner::html(&view),
             ranking::html(&view),
+            monitored::html(&view),
             cards::html(&view)?,
             joint::html(&view),
             compared::html(&view),
@@ -133,6 +145,7 @@ impl DriftReport {
             joint: self.joint.as_ref(),
             importance: self.importance.as_ref(),
             origins: &self.origins,
+            monitored: self.monitored.as_ref(),
         }
     }
 
@@ -177,6 +190,8 @@ pub(crate) struct Document<'a> {
     joint: Option<&'a Joint>,
     importance: Option<&'a Importance>,
     origins: &'a [Origin],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    monitored: Option<&'a Monitored>,
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,7 @@
 //! What only the caller of a report knows.
 
+use hanok_drift::Verdict;
+use hanok_drift::outputs::Metric;
 use serde::Serialize;
 
 /// One side of a comparison. What is not known is `None` and not written.
@@ -45,4 +47,47 @@ pub struct Origin {
     pub at: Option<String>,
     /// How many rows.
     pub rows: Option<u64>,
+}
+
+/// What a monitor says beside the comparison of one window: its course are the windows before it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Monitored {
+    /// The monitor.
+    pub monitor: String,
+    /// Where the windows of the course begin, as people of the monitor's time zone write it.
+    pub windows: Vec<String>,
+    /// What was checked beside the columns' distributions: rows, predictions.
+    pub checks: Vec<Checked>,
+    /// Alarms that went on or were over in these windows, the newest first.
+    pub alarms: Vec<AlarmTurn>,
+}
+
+/// A check that is no column's distribution.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Checked {
+    /// `rows`, `performance`, `estimated_performance`.
+    pub aspect: String,
+    /// The column, if it is one's.
+    pub column: Option<String>,
+    /// What was measured of predictions.
+    pub metric: Option<Metric>,
+    /// Its value in this window.
+    pub value: Option<f64>,
+    /// Whether that matters.
+    pub verdict: Verdict,
+    /// Its values in the windows of the course; `None` where there is none.
+    pub values: Vec<Option<f64>>,
+}
+
+/// An alarm that went on or was over.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AlarmTurn {
+    /// The window that did it, by its place in [`Monitored::windows`].
+    pub window: usize,
+    /// The column; none when it is about the rows.
+    pub column: Option<String>,
+    /// What was looked at, e.g. `values`, `missing`, `performance`.
+    pub aspect: String,
+    /// Whether it went on; over otherwise.
+    pub is_on: bool,
 }

@@ -19,5 +19,5 @@ mod words;
 
 pub use drift::{DriftReport, Joint};
 pub use error::ReportError;
-pub use input::{Importance, Origin, Side};
+pub use input::{AlarmTurn, Checked, Importance, Monitored, Origin, Side};
 pub use swap::{Model, SwapReport};

@@ -170,7 +170,7 @@ impl<'a> View<'a> {
 }
 
 /// A metric as the literature writes it.
-fn metric(metric: Metric, words: Words) -> &'static str {
+pub(crate) fn metric(metric: Metric, words: Words) -> &'static str {
     let (en, ko) = match metric {
         Metric::Rmse => ("RMSE", "RMSE"),
         Metric::Mae => ("mean absolute error", "평균 절대 오차"),

@@ -60,6 +60,9 @@ words! {
     Differs "behaves differently" "동작이 달라짐";
     NotKnown "not known" "알 수 없음";
 
+    AlarmOn "on" "발생";
+    AlarmOver "over" "해제";
+
     // Sides.
     Reference "reference" "기준";
     Current "current" "현재";
@@ -73,6 +76,7 @@ words! {
     Compared "What was compared" "비교 대상";
     Origins "Where the data came from" "데이터 출처";
     Method "How this was decided" "판정 방법";
+    Monitor "What the monitor saw" "모니터 결과";
     Gates "Conditions for the swap" "교체 조건";
     Data "The data" "데이터";
     Scores "Predictions" "예측값";
@@ -138,6 +142,9 @@ words! {
     Estimate "estimate" "추정치";
     Chunk "rows from" "시작 행";
     Realized "by labels" "라벨 기준";
+    Alarm "alarm" "경보";
+    Windows "windows so far" "지금까지의 구간";
+    Alarms "Alarms that went on or were over" "발생하거나 해제된 경보";
 
     // Aspects.
     Values "values" "값";

@@ -1,7 +1,10 @@
 //! Arguments of `hanok monitor`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
+use super::plot::LanguageArg;
 use crate::values::parse_time;
 
 #[derive(Args, Debug)]
@@ -44,6 +47,12 @@ pub(crate) struct MonitorRunArgs {
     /// Record nothing and tell nobody
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Drift report of the monitor's last window: .html for people, .json for programs. When none is due, that of the last one recorded
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Language of an .html
+    #[arg(long, value_enum, default_value_t = LanguageArg::En)]
+    pub(crate) lang: LanguageArg,
 }
 
 #[derive(Args, Debug)]

@@ -1,9 +1,11 @@
 //! `hanok monitor`.
 
 use hanok_engine::{
-    Alarm, Found, MonitorReport, MonitorRequest, MonitorStatus, Monitored, Notice, StatusReport, WindowResult,
+    Alarm, Found, MonitorReport, MonitorRequest, MonitorStatus, Monitored, Notice, ReportFile, StatusReport,
+    WindowResult, Written,
 };
 
+use super::drift::form;
 use crate::args::{MonitorArgs, MonitorCommand, MonitorRunArgs, MonitorStatusArgs};
 use crate::console::{Console, Tone};
 use crate::context::Context;
@@ -30,9 +32,20 @@ async fn run(context: &Context, args: MonitorRunArgs) -> Result<ExitStatus, CliE
     if range_us.is_some_and(|(from, to)| from >= to) {
         return Err(CliError::Usage("--from must be before --to".to_owned()));
     }
+    if args.output.is_some() && args.monitors.len() != 1 {
+        return Err(CliError::Usage("-o is for a run of one monitor: name it".to_owned()));
+    }
+    let report = match args.output {
+        Some(path) => {
+            form(&path)?;
+            Some(ReportFile { path, language: args.lang.into() })
+        }
+        None => None,
+    };
     let engine = context.engine().await?;
     let progress = Progress::new(context.console.bars());
-    let request = MonitorRequest { monitors: args.monitors, at_us: args.at, range_us, dry_run: args.dry_run };
+    let (monitors, at_us, dry_run) = (args.monitors, args.at, args.dry_run);
+    let request = MonitorRequest { monitors, at_us, range_us, dry_run, report };
     let report = engine.monitor(request, &progress.observer()).await?;
     drop(progress);
     context.console.report(&report, || summary(&context.console, &report))?;
@@ -79,6 +92,14 @@ fn summary(console: &Console, report: &MonitorReport) -> String {
         });
     }
     if !report.ran.deliveries.is_empty() {
+        text.push('\n');
+    }
+    let written: Vec<_> = monitors.iter().filter_map(|monitor| monitor.reports.split_last()).collect();
+    for (last, others) in &written {
+        let more = if others.is_empty() { String::new() } else { format!(" and {} before", others.len()) };
+        text.push_str(&format!("\nreport of {} written to {}{more}", moments(last), last.path));
+    }
+    if !written.is_empty() {
         text.push('\n');
     }
     for monitor in monitors.iter().filter(|monitor| monitor.has_more) {
@@ -155,6 +176,11 @@ fn check_name(column: Option<&str>, aspect: &str) -> String {
 fn moment(us: i64) -> String {
     let text = time(us);
     text.strip_suffix(" 00:00:00").map(str::to_owned).unwrap_or(text)
+}
+
+/// From when to when a report's window is.
+fn moments(written: &Written) -> String {
+    format!("{} to {}", moment(written.window.start_us), moment(written.window.end_us))
 }
 
 fn standing(console: &Console, report: &StatusReport) -> String {

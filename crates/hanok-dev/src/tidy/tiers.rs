@@ -45,6 +45,7 @@ const WITHIN_A_TIER: &[(&str, &str)] = &[
     ("hanok-query", "hanok-catalog"),
     ("hanok-query", "hanok-lake"),
     ("hanok-query", "hanok-pit"),
+    ("hanok-monitor", "hanok-report"),
     ("hanok-serve", "hanok-engine"),
     ("hanok-cli", "hanok-engine"),
     ("hanok-cli", "hanok-serve"),

@@ -1,6 +1,6 @@
 //! The order of worry, and results as JSON.
 
-use hanok_drift::{Shape, Verdict};
+use hanok_drift::{Shape, Verdict, What};
 
 use crate::draws::{Draws, numbers, words};
 use crate::tables::report;
@@ -28,6 +28,50 @@ fn drift_of_important_columns_comes_first() {
     // A column that has not drifted stays behind those that have; one without importance is the last of its verdict.
     assert_eq!(found, ["some", "much", "kind", "none"]);
     assert_eq!((ranked[2].score, ranked[2].verdict, ranked[0].importance), (0.0, Verdict::Drifted, 0.08));
+}
+
+#[test]
+fn what_few_rows_do_comes_after_what_all_rows_do() {
+    const ROWS: usize = 50_000;
+    let mut draws = Draws(3);
+    let mut normal = |shift: f64| draws.many(ROWS, |draws| draws.normal() + shift);
+    // One value in all of them, in a column that has moved by as little as so many rows can show.
+    let mut outlier = normal(0.04);
+    outlier[7] = 1e9;
+    // 15 % of the values, a little beyond the largest of a uniform reference.
+    let grid: Vec<f64> = (0..ROWS).map(|at| at as f64 / ROWS as f64).collect();
+    let edge: Vec<f64> =
+        grid.iter().map(|value| if *value < 0.15 { 1.0 + 0.01 * value } else { *value }).collect();
+    let reference = vec![
+        ("outlier", numbers(normal(0.0))),
+        ("edge", numbers(grid)),
+        ("moved", numbers(normal(0.0))),
+        ("same", numbers(normal(0.0))),
+    ];
+    let current = vec![
+        ("outlier", numbers(outlier)),
+        ("edge", numbers(edge)),
+        ("moved", numbers(normal(1.0))),
+        ("same", numbers(normal(0.0))),
+    ];
+    let report = report(reference, current);
+    let ranked = report.ranked(&[]);
+    let names: Vec<_> = ranked.iter().map(|ranked| report.columns[ranked.column].name.as_str()).collect();
+    assert_eq!(names, ["moved", "edge", "outlier", "same"], "{ranked:?}");
+    let verdicts: Vec<_> = ranked.iter().map(|ranked| ranked.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Drifted, Verdict::Drifted, Verdict::Drifted, Verdict::Stable]);
+    // What was measured is said as it is.
+    assert!(ranked[2].effect > 10_000.0 && ranked[2].score < ranked[1].score, "{ranked:?}");
+    let range = report.columns[1].aspects.iter().find(|aspect| aspect.what == What::Range).unwrap();
+    assert!(range.effect.ratio() > 10.0 && range.weight() < 2.0, "{range:?}");
+    // Below its threshold an effect counts as it is, and just beyond it as 1.
+    let range_of = |ratio: f64| {
+        let mut aspect = range.clone();
+        aspect.effect.beyond_noise = ratio * aspect.effect.threshold;
+        aspect.weight()
+    };
+    assert!((range_of(0.5) - 0.5).abs() < 1e-12 && (range_of(100.0) - 10.0).abs() < 1e-9);
+    assert_eq!(range_of(2.0), 1.0);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Which source and which load a table's rows came from.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use hanok_catalog::LedgerEntry;
 use hanok_lake::Lake;
@@ -17,7 +18,7 @@ const LOADS_MAX: usize = 5;
 
 /// What the catalog and the models of the project say of a table. A project that cannot be read says nothing: lineage is a
 /// courtesy.
-pub(super) async fn origins(
+pub(crate) async fn origins(
     engine: &Engine,
     lake: &Lake,
     table: &TableName,
@@ -29,7 +30,7 @@ pub(super) async fn origins(
     for raw in sources_of(project.as_ref(), table) {
         // A table that is not loaded has no entries.
         let Ok(entries) = lake.catalog().ledger(lake.branch_id(), &raw.to_string()).await else { continue };
-        found.extend(loads(&raw, &entries, side));
+        found.extend(loads(&raw, &entries, side, &engine.project.folder));
     }
     found
 }
@@ -44,8 +45,9 @@ fn sources_of(project: Option<&Project>, table: &TableName) -> BTreeSet<TableNam
     models.into_iter().flat_map(|at| project.models[at].sources.iter().cloned()).collect()
 }
 
-/// The last loads of a table, the newest first.
-fn loads(table: &TableName, entries: &[LedgerEntry], side: Option<usize>) -> Vec<Origin> {
+/// The last loads of a table, the newest first. Files of the project are named from its `folder` on: a report goes to people who have
+/// other folders.
+fn loads(table: &TableName, entries: &[LedgerEntry], side: Option<usize>, folder: &Path) -> Vec<Origin> {
     let mut loads: Vec<(&str, Vec<&LedgerEntry>)> = Vec::new();
     for entry in entries {
         match loads.iter_mut().find(|(load, _)| *load == entry.load_id) {
@@ -58,11 +60,12 @@ fn loads(table: &TableName, entries: &[LedgerEntry], side: Option<usize>) -> Vec
             0 | 1 => String::new(),
             count => format!(" and {} more", count - 1),
         };
-        let first = files.first().map(|file| file.file.as_str()).unwrap_or_default();
+        let first = Path::new(files.first().map_or("", |file| file.file.as_str()));
+        let first = first.strip_prefix(folder).unwrap_or(first);
         Origin {
             side,
             columns: Vec::new(),
-            source: format!("{table}: {first}{more}"),
+            source: format!("{table}: {}{more}", first.display()),
             at: Id::parse(load).and_then(made),
             load: Some(load.to_owned()),
             rows: Some(files.iter().map(|file| file.rows_loaded).sum()),
@@ -92,10 +95,13 @@ mod tests {
             load_id: load.to_owned(),
         };
         let id = Id::generate().to_string();
-        let entries = [entry("old", "a.csv", 3), entry(&id, "b.csv", 4), entry(&id, "c.csv", 5)];
-        let found = loads(&TableName::parse("raw.t", "main").unwrap(), &entries, Some(1));
+        let entries =
+            [entry("old", "/elsewhere/a.csv", 3), entry(&id, "/p/data/b.csv", 4), entry(&id, "/p/c.csv", 5)];
+        let table = TableName::parse("raw.t", "main").unwrap();
+        let found = loads(&table, &entries, Some(1), Path::new("/p"));
         let shown: Vec<_> =
             found.iter().map(|one| (one.source.as_str(), one.rows, one.at.is_some())).collect();
-        assert_eq!(shown, [("raw.t: b.csv and 1 more", Some(9), true), ("raw.t: a.csv", Some(3), false)]);
+        let (new, old) = ("raw.t: data/b.csv and 1 more", "raw.t: /elsewhere/a.csv");
+        assert_eq!(shown, [(new, Some(9), true), (old, Some(3), false)]);
     }
 }

@@ -174,8 +174,14 @@ impl Email {
 async fn encrypted(stream: TcpStream, host: &str) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     // Named, because two are compiled in and neither is the process's own.
     let provider = Arc::new(crypto::ring::default_provider());
+    // Those of the system, or of SSL_CERT_FILE and SSL_CERT_DIR.
+    let found = rustls_native_certs::load_native_certs();
     let mut authorities = RootCertStore::empty();
-    authorities.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let (0, Some(error)) =
+        (authorities.add_parsable_certificates(found.certs).0, found.errors.into_iter().next())
+    {
+        return Err(io::Error::other(format!("no certificate authorities can be read: {error}")));
+    }
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?

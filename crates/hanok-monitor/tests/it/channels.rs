@@ -115,5 +115,5 @@ async fn a_file_that_cannot_be_written_is_said() {
     let project = project("file: monitors").await;
     let ran = project.run(5).await;
     let error = ran.deliveries.iter().find(|sent| sent.channel == "other").unwrap().error.clone().unwrap();
-    assert!(error.starts_with("cannot write"), "{error}");
+    assert!(error.starts_with("HK1854: cannot write"), "{error}");
 }

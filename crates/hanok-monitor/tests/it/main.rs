@@ -5,9 +5,11 @@
 )]
 
 mod channels;
+mod reports;
 mod runs;
 mod servers;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -102,6 +104,7 @@ impl Project {
             lock: &self.path("monitor.lock"),
             session: &session,
             options: self.options(),
+            origins: &BTreeMap::new(),
             run: "run",
             now_us: start_us() + day * DAY_US,
         };

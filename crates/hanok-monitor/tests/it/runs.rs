@@ -1,6 +1,9 @@
 //! Windows, states and what is recorded.
 
+use arrow::array::AsArray as _;
+use arrow::datatypes::Float64Type;
 use hanok_catalog::BranchKind;
+use hanok_drift::outputs::{Metric, Regressed, chunks, dle};
 use hanok_drift::profile::TableProfile;
 use hanok_lake::ForkRequest;
 use hanok_monitor::{MonitorError, Notice, Request, status};
@@ -171,6 +174,67 @@ async fn predictions_are_measured_by_labels() {
     let ran = project.run(6).await;
     assert_eq!(project.sql(checks).await[1], "performance rmse 0.4 drifted");
     assert!(ran.monitors[0].alarms.iter().any(|alarm| alarm.aspect == "performance"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_of_a_regression_are_expected_before_labels_come() {
+    // The error is large in the room `a`, where all rows of day 5 are; its labels are not known yet.
+    let moved = "case when at >= '2026-03-06T00:00:00Z' then 'a' else room end as place";
+    let label = "case when at >= '2026-03-06T00:00:00Z' then null else x + case room when 'a' then 1 else 0.1 end * (x * 977 - floor(x * 977)) end as y";
+    let sql = format!("select at, x, {moved}, {label} from raw.t");
+    let performance = format!(
+        "    sql: \"{sql}\"\n    performance: {{ prediction: x, label: y, task: regression, metric: mae, features: [place] }}\n"
+    );
+    let yaml = monitor("").replace("    table: raw.t\n", &performance);
+    let project = Project::new(&yaml).await;
+    project.add(0..6, |_| 0.0, 0).await;
+    project.run(5).await;
+    let ran = project.run(6).await;
+    let alarms: Vec<_> = ran.monitors[0].alarms.iter().map(|alarm| alarm.aspect.as_str()).collect();
+    assert!(alarms.contains(&"estimated_performance") && !alarms.contains(&"performance"), "{ran:?}");
+    let verdicts = "select aspect, measure, verdict from monitor.results where aspect like '%performance' order by window_start, aspect desc";
+    assert_eq!(
+        project.sql(verdicts).await,
+        [
+            "performance mae stable",
+            "estimated_performance mae stable",
+            "performance mae undecided",
+            "estimated_performance mae drifted"
+        ]
+    );
+    // What hanok-drift says of the same rows: the reference in chunks of a fifth, the window as one.
+    let of = async |from: i64, to: i64| {
+        let span = days(from..to);
+        let rows = format!(
+            "select x, y, place from ({sql}) where at >= to_timestamp_micros({}) and at < to_timestamp_micros({}) order by at",
+            span.start_us, span.end_us
+        );
+        let batches = project.session().sql(&rows).await.unwrap().collect().await.unwrap();
+        let number = |column: usize| -> Vec<f64> {
+            let values =
+                batches.iter().flat_map(|batch| batch.column(column).as_primitive::<Float64Type>().iter());
+            values.map(|value| value.unwrap_or(f64::NAN)).collect()
+        };
+        (number(0), number(1), batches)
+    };
+    let (before, now) = (of(0, 4).await, of(5, 6).await);
+    let (parts, whole) = (chunks(800, 160), chunks(200, 200));
+    assert_eq!((before.0.len(), now.0.len()), (800, 200));
+    let reference =
+        Regressed { features: &before.2, predictions: &before.0, labels: Some(&before.1), chunks: &parts };
+    let current = Regressed { features: &now.2, predictions: &now.0, labels: None, chunks: &whole };
+    let found = dle(reference, current, &["place"]).unwrap();
+    let found = found.metric(Metric::Mae).unwrap();
+    let recorded = format!(
+        "select count(*) from monitor.results where aspect = 'estimated_performance' and verdict = 'drifted' and abs(value - {}) < 1e-12 and abs(threshold - {}) < 1e-12",
+        found.current[0].estimate.unwrap(),
+        found.upper.unwrap()
+    );
+    assert_eq!(project.count(&recorded).await, 1, "{found:?}");
+    // A feature that nobody has.
+    project.define(&yaml.replace("[place]", "[room]"));
+    let error = project.run(7).await.monitors[0].error.clone().unwrap();
+    assert!(error.starts_with("HK1852") && error.contains("room"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

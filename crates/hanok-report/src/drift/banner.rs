@@ -4,9 +4,10 @@ use hanok_drift::{Aspect, Column, Verdict, What};
 
 use super::View;
 use super::changes;
+use super::monitored;
 use crate::effects::{class, short, times, word};
 use crate::figures::{count, moment};
-use crate::markup::{name, paragraph};
+use crate::markup::{name, paragraph, text};
 use crate::page::{Banner, named};
 use crate::words::Word;
 
@@ -37,7 +38,7 @@ pub(super) fn html(view: &View<'_>) -> String {
         verdict: words.of(word(verdict)),
         title: &view.input.title,
         lead: lead(view),
-        more: vec![first(view), worry(view), sides(view)],
+        more: vec![first(view), worry(view), beside(view), sides(view)],
         counts,
     }
     .html()
@@ -121,7 +122,12 @@ fn first(view: &View<'_>) -> String {
 /// Since when a column has drifted.
 pub(super) fn since(view: &View<'_>, column: &Column) -> Option<String> {
     let began = view.course(&column.name)?.began?;
-    Some(format!("<span class=\"nb\">{}</span>", moment(began.time)))
+    // A monitor has names for its windows.
+    let windows = view.input.course.as_ref().map_or(&[][..], |course| course.windows.as_slice());
+    let is_window = windows.get(began.window).is_some_and(|window| (window.start - began.time).abs() < 1e-6);
+    let named = view.input.monitored.as_ref().and_then(|monitored| monitored.windows.get(began.window));
+    let when = named.filter(|_| is_window).map_or_else(|| moment(began.time), |name| text(name));
+    Some(format!("<span class=\"nb\">{when}</span>"))
 }
 
 /// Whether to worry: what drifted and matters to the model, and what could not be decided.
@@ -164,6 +170,20 @@ fn worry(view: &View<'_>) -> String {
         ));
     }
     said.join(" ")
+}
+
+/// A monitor's checks beside the columns that are bad.
+fn beside(view: &View<'_>) -> String {
+    let bad: Vec<String> = view
+        .input
+        .bad_checks()
+        .map(|check| monitored::subject(&check.aspect, check.column.as_deref(), view.words))
+        .collect();
+    if bad.is_empty() {
+        return String::new();
+    }
+    let bad = bad.join(", ");
+    view.words.choose(format!("Beside the columns: {bad}."), format!("열 외의 문제: {bad}."))
 }
 
 /// What was compared, in a line.

@@ -141,6 +141,7 @@ fn a_korean_page_has_no_english_words() {
 fn pages(language: Language) -> Vec<String> {
     vec![
         samples::drift(12, 300).html(language).unwrap(),
+        samples::monitored(12, 300).html(language).unwrap(),
         models::swap(800, true).html(language).unwrap(),
         models::swap(800, false).html(language).unwrap(),
         models::regressions().html(language).unwrap(),
@@ -168,6 +169,47 @@ fn what_is_undecided_is_said_first_when_nothing_drifted() {
     assert!(report.report.columns.iter().any(|column| column.verdict == Verdict::Undecided));
     let page = report.html(Language::En).unwrap();
     assert!(page.contains("too few rows to tell"), "{}", &main(&page)[..600]);
+}
+
+#[test]
+fn a_monitor_has_its_other_checks_and_its_alarms() {
+    let mut report = samples::monitored(12, 300);
+    report.report.columns.retain(|column| column.verdict == Verdict::Stable);
+    // Nothing but the predictions is bad.
+    report.joint = None;
+    assert_eq!(report.verdict(), Verdict::Drifted);
+    let page = report.html(Language::En).unwrap();
+    assert!(
+        page.contains("Beside the columns: <code>dep_delay</code> (Performance)."),
+        "{}",
+        &main(&page)[..900]
+    );
+    let document = roxmltree::Document::parse(main(&page)).unwrap();
+    let section = document.descendants().find(|node| node.attribute("id") == Some("monitor")).unwrap();
+    let rows: Vec<String> = section
+        .descendants()
+        .filter(|node| node.has_tag_name("tr") && node.parent().is_some_and(|up| up.has_tag_name("tbody")))
+        .map(|row| {
+            let cells = row.children().filter(|cell| cell.is_element());
+            let text = |cell: roxmltree::Node<'_, '_>| {
+                let texts = cell.descendants().filter(|node| node.is_text());
+                texts.filter_map(|node| node.text().map(str::to_owned)).collect::<String>()
+            };
+            cells.map(text).collect::<Vec<_>>().join(" | ")
+        })
+        .collect();
+    assert_eq!(rows.len(), 7, "{rows:?}");
+    assert!(rows[1].starts_with("dep_delay (Performance) | drifted | 0.71 AUC"), "{}", rows[1]);
+    assert_eq!(rows[3], "2013-07-31 04:00:00 | on | dep_delay (Performance)");
+    assert_eq!(rows[6], "2013-07-03 04:00:00 | over | rows");
+    // Its windows have the names that it gives them.
+    let all = samples::monitored(12, 300).html(Language::En).unwrap();
+    assert!(all.contains("since <span class=\"nb\">2013-07-13 04:00:00</span>"));
+    // A report that is no monitor's has no such part.
+    assert!(!samples::drift(3, 40).html(Language::En).unwrap().contains("id=\"monitor\""));
+    let json: serde_json::Value = serde_json::from_str(&report.json().unwrap()).unwrap();
+    assert_eq!(json["monitored"]["checks"][1]["metric"], "auc");
+    assert_eq!(json["monitored"]["alarms"][3]["is_on"], false);
 }
 
 proptest! {

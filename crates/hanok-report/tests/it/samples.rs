@@ -6,8 +6,9 @@ use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArra
 use hanok_drift::classifier::classify;
 use hanok_drift::course::{Change, ColumnCourse, Course, Window};
 use hanok_drift::multivariate::{Rows, correlations, discrepancy, reconstruction};
-use hanok_drift::{Column, Options, compare};
-use hanok_report::{DriftReport, Importance, Joint, Origin, Side};
+use hanok_drift::outputs::Metric;
+use hanok_drift::{Column, Options, Verdict, compare};
+use hanok_report::{AlarmTurn, Checked, DriftReport, Importance, Joint, Monitored, Origin, Side};
 
 /// A generator (splitmix64).
 pub(crate) struct Draws(pub(crate) u64);
@@ -148,6 +149,41 @@ pub(crate) fn drift(columns: usize, rows: usize) -> DriftReport {
         },
         Origin { source: "feed/july.parquet".to_owned(), side: Some(1), ..Origin::default() },
     ];
+    report
+}
+
+/// The same as a monitor's window, with predictions that got worse.
+pub(crate) fn monitored(columns: usize, rows: usize) -> DriftReport {
+    let mut report = drift(columns, rows);
+    let check = |aspect: &str, metric: Option<Metric>, value: f64, verdict: Verdict| Checked {
+        aspect: aspect.to_owned(),
+        column: metric.map(|_| NAMES[0].to_owned()),
+        metric,
+        value: Some(value),
+        verdict,
+        values: (0..31).map(|at| (at != 3).then(|| value * (1.0 - 0.01 * f64::from(at)))).collect(),
+    };
+    let turn = |day: u32, column: Option<usize>, aspect: &str, is_on: bool| AlarmTurn {
+        window: day as usize,
+        column: column.map(|at| NAMES[at].to_owned()),
+        aspect: aspect.to_owned(),
+        is_on,
+    };
+    report.monitored = Some(Monitored {
+        monitor: "departures".to_owned(),
+        windows: (1..=31).map(|day| format!("2013-07-{day:02} 04:00:00")).collect(),
+        checks: vec![
+            check("rows", None, rows as f64, Verdict::Stable),
+            check("performance", Some(Metric::Auc), 0.71, Verdict::Drifted),
+            check("estimated_performance", Some(Metric::Auc), 0.83, Verdict::Undecided),
+        ],
+        alarms: vec![
+            turn(30, Some(0), "performance", true),
+            turn(20, Some(6), "missing", false),
+            turn(12, Some(0), "values", true),
+            turn(2, None, "rows", false),
+        ],
+    });
     report
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use crate::processes::post;
 use crate::support::{Hanok, shown};
@@ -236,10 +236,14 @@ fn what_cannot_be_compared_is_told() {
     nowhere.check("drift_no_project", &nowhere.show(&compare("raw.orders", "raw.orders", &[])));
 }
 
-fn watched(hanok: &Hanok, arguments: &[&str], input: &str) -> String {
+/// A watch of standard input.
+fn watching(hanok: &Hanok, arguments: &[&str]) -> Child {
     let mut command = hanok.command(&[&["drift", "watch"][..], arguments].concat());
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn watched(hanok: &Hanok, arguments: &[&str], input: &str) -> String {
+    let mut child = watching(hanok, arguments);
     // A watch that ends early reads no more.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     shown(&child.wait_with_output().unwrap())
@@ -272,23 +276,39 @@ fn streams_are_watched() {
 }
 
 #[test]
+fn process_a_watch_ends_quietly_when_nobody_reads_it() {
+    let hanok = Hanok::new();
+    // A signal every 2,000 events, and no end of them.
+    let numbers: String = (0..20_000).map(|at| if at / 2000 % 2 == 0 { "0\n" } else { "50\n" }).collect();
+    for json in [&[][..], &["--json"]] {
+        let mut child = watching(&hanok, &[&["--detector", "adwin"], json].concat());
+        let mut input = child.stdin.take().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        input.write_all(numbers.as_bytes()).unwrap();
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        assert!(line.contains("drift"), "{line}");
+        // As `head -1`.
+        drop(output);
+        let refused = (0..1000).find_map(|_| input.write_all(numbers.as_bytes()).err());
+        assert_eq!(refused.map(|error| error.kind()), Some(std::io::ErrorKind::BrokenPipe));
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
+    }
+}
+
+#[test]
 fn process_a_watch_ends_when_it_is_told_to() {
     let hanok = Hanok::new();
-    let mut child = hanok
-        .command(&["drift", "watch", "--detector", "adwin"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = watching(&hanok, &["--detector", "adwin"]);
     let mut input = child.stdin.take().unwrap();
     for at in 0..2000 {
         writeln!(input, "{}", if at < 1000 { 0 } else { 50 }).unwrap();
     }
     input.flush().unwrap();
-    let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
-    std::io::BufRead::read_line(&mut output, &mut line).unwrap();
+    output.read_line(&mut line).unwrap();
     assert!(line.contains("drift at event"), "{line}");
     // The input stays open.
     let status = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();

@@ -9,6 +9,7 @@
 mod branches;
 mod drift;
 mod help;
+mod mail;
 mod monitors;
 mod plots;
 mod predictors;

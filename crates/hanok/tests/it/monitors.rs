@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::support::Hanok;
 
 /// A project with a table `raw.visits` of nine days, of which the last three are others, and a monitor against the first four.
-fn project(channels: &str, names: &str) -> Hanok {
+pub(crate) fn project(channels: &str, names: &str) -> Hanok {
     let hanok = Hanok::with_project();
     let mut text = "at,room,minutes\n".to_owned();
     let mut state = 5_u32;
@@ -58,6 +58,28 @@ fn windows_are_compared_recorded_and_told() {
         (&status["monitors"][0]["state"], &status["monitors"][0]["last"]["end"]),
         (&"alarming".into(), &"2026-03-10T00:00:00Z".into())
     );
+}
+
+#[test]
+fn a_window_has_a_report() {
+    let hanok = project("  - { name: log, file: alerts.jsonl }\n", "log");
+    assert!(hanok.run(&["monitor", "--at", "2026-03-08"]).status.success());
+    let monitor = |rest: &[&str]| hanok.show(&[&["monitor", "visits", "--at", "2026-03-10"], rest].concat());
+    hanok.check("monitor_report", &monitor(&["-o", "days.html"]));
+    hanok.check("monitor_report_again", &monitor(&["-o", "days.json"]));
+    let page = std::fs::read_to_string(hanok.path("days.html")).unwrap();
+    let folder = hanok.path(".").canonicalize().unwrap();
+    // Where the rows came from, from the project on.
+    assert!(page.contains("raw.visits: data/visits.csv") && !page.contains(folder.to_str().unwrap()));
+    assert!(page.contains("<h1>visits: 2026-03-09 – 2026-03-10</h1>") && page.contains("id=\"monitor\""));
+    let report: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(hanok.path("days.json")).unwrap()).unwrap();
+    assert_eq!(report["course"]["windows"].as_array().unwrap().len(), 3);
+    assert_eq!(report["origins"][0]["source"], "raw.visits: data/visits.csv");
+    hanok.check("monitor_report_korean", &monitor(&["-o", "ko.html", "--lang", "ko", "--quiet"]));
+    assert!(std::fs::read_to_string(hanok.path("ko.html")).unwrap().contains("<html lang=\"ko\">"));
+    hanok.check("monitor_report_form", &monitor(&["-o", "days.pdf"]));
+    hanok.check("monitor_report_which", &hanok.show(&["monitor", "-o", "days.html"]));
 }
 
 #[test]

@@ -93,12 +93,12 @@ codes! { CODES:
         "Wait for it. If none is running, run again: a lock of a killed process is let go by the system.";
     MONITOR_CHANNEL = "HK1854", "an alert could not be delivered",
         "The file cannot be written, the webhook or the mail server did not take the message, or an environment variable with its address or password is not set. What was measured is recorded.",
-        "Correct the channel; the next `hanok monitor` delivers what is left, for seven days.";
+        "Correct the channel; the next `hanok monitor` delivers what is left, for seven days. A mail server whose certificate a private authority signed is trusted with `SSL_CERT_FILE` (docs/monitors.md).";
     MONITOR_HISTORY = "HK1855", "the history of the monitors cannot be used",
         "`monitor.results` or `monitor.deliveries` has other columns than monitors write, or other values.",
         "Only `hanok monitor` should write there. Go on with an earlier state: `hanok branch reset`, or a branch from before the change.";
     MONITOR_WINDOWS = "HK1856", "windows cannot be cut",
-        "`--from` and `--to` hold no whole window, or a window of rows would begin before the table does.",
+        "`--from` and `--to` hold no whole window, a window of rows would begin before the table does, or there is no window yet to report on.",
         "Give a longer range; windows of a calendar begin at midnight, on Monday or on the first of the month in the monitor's time zone.";
     SWAP_OUTPUTS = "HK1860", "two models do not predict the same thing",
         "Both models must predict a number, the probability of one class, or the probabilities of the same classes. The models' outputs are more or fewer, or several numbers that are no probabilities.",
