@@ -55,7 +55,7 @@ pub(crate) async fn dispatch(context: Arc<Context>, command: Command) -> Result<
         Command::Model(command) => model::model(context, command).await,
         Command::Predict(args) => predict::predict(context, args).await,
         Command::Explain(args) => explain::explain(context, args).await,
-        Command::Swap(args) => swap::swap(context, args).await,
+        Command::Swap(args) => Box::pin(swap::swap(context, args)).await,
         Command::Plot(args) => plot::plot(context, args).await,
         Command::Drift(args) => drift::drift(context, args).await,
         Command::Profile(args) => profile::profile(context, args).await,
@@ -72,7 +72,6 @@ pub(crate) async fn dispatch(context: Arc<Context>, command: Command) -> Result<
         Command::Gc(args) => gc::gc(context, &args).await,
         Command::Serve(args) => serve::serve(context, &args).await,
         Command::Runs(args) => runs::runs(context, &args).await,
-        // It is all of the others, and too large to lie in them.
         Command::Demo(args) => Box::pin(demo::demo(context, &args)).await,
         Command::Errors(args) => errors(context, &args),
         Command::Completions(args) => completions(context, &args),

@@ -84,8 +84,8 @@ pub(crate) struct DriftArgs {
 pub(crate) enum DriftCommand {
     /// Watch a stream of events: each column has a detector that tells when it drifts
     #[command(after_help = "\
-Events come one a line, from standard input or a file: numbers, JSON objects, CSV with a header. Or they are pushed
-over HTTP (--listen).
+Events come one a line, from standard input or a file: numbers, JSON objects, CSV with a header.
+Or they are pushed over HTTP (--listen): JSON objects, of which the columns of --column are watched.
 
 Detectors and their settings:
   adwin         a mean          delta=0.002 clock=32 buckets_max=5 window_min=5 grace=10
@@ -122,7 +122,7 @@ pub(crate) struct WatchArgs {
     /// File to read instead of standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// Address to listen on for events that are pushed: POST /events, JSON objects, one a line
+    /// Address to listen on for events that are pushed: POST /events
     #[arg(long, value_name = "ADDRESS", value_parser = parse_address, conflicts_with = "file", requires = "columns")]
     pub(crate) listen: Option<SocketAddr>,
     /// Leave out lines that cannot be read; they are counted

@@ -180,7 +180,7 @@ fn a_monitor_has_its_other_checks_and_its_alarms() {
     assert_eq!(report.verdict(), Verdict::Drifted);
     let page = report.html(Language::En).unwrap();
     assert!(
-        page.contains("Beside the columns: <code>dep_delay</code> (Performance)."),
+        page.contains("Beside the columns: <code>dep_<wbr/>delay</code> (Performance)."),
         "{}",
         &main(&page)[..900]
     );

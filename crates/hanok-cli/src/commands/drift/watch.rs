@@ -42,6 +42,13 @@ pub(super) async fn watch(context: &Context, args: WatchArgs) -> Result<ExitStat
         Some(address) => listen(console, address, &counts, &signals)?,
         None => reader(args.file.as_deref())?,
     };
+    // A first look, so that Ctrl-C is waited for before the first signal is told.
+    let mut stopped = std::pin::pin!(tokio::signal::ctrl_c());
+    tokio::select! {
+        biased;
+        stopped = &mut stopped => return stopped.map(|()| ExitStatus::Success).map_err(CliError::output),
+        () = std::future::ready(()) => {}
+    }
     let (told, mut done) = oneshot::channel();
     let (seen, json, colour) = (counts.clone(), console.json, console.paint(Tone::Bad, "drift") != "drift");
     // Reading waits for events: the thread is left behind when the command is told to stop.
@@ -57,7 +64,7 @@ pub(super) async fn watch(context: &Context, args: WatchArgs) -> Result<ExitStat
     });
     let ended = tokio::select! {
         ended = &mut done => ended.map_err(|_| CliError::Panicked)?,
-        stopped = tokio::signal::ctrl_c() => stopped.map_err(WatchError::Read),
+        stopped = &mut stopped => stopped.map_err(WatchError::Read),
     };
     match ended {
         Ok(()) => {}
