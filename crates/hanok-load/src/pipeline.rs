@@ -208,7 +208,7 @@ pub(crate) fn take_in(registry: &mut Registry, types: &Types) -> Result<(), Read
     }
     for (raw, candidates) in &types.new {
         let at = registry.column(raw, &types.file)?;
-        registry.learn(at, *candidates);
+        registry.learn_new(at, *candidates);
     }
     Ok(())
 }

@@ -136,6 +136,14 @@ impl Registry {
         self.columns[at].candidates.merge(candidates);
     }
 
+    /// Takes in what all values of a column are that was not known before. Of a column of the table's only those that do not fit matter,
+    /// and these are learned once it is read by the table's type.
+    pub(crate) fn learn_new(&mut self, at: usize, candidates: Candidates) {
+        if self.columns[at].existing.is_none() {
+            self.learn(at, candidates);
+        }
+    }
+
     /// A column's integers were seen not to survive as floats.
     pub(crate) fn forbid_float(&mut self, at: usize) {
         self.columns[at].candidates.forbid_float();

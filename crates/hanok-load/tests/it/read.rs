@@ -212,6 +212,29 @@ fn a_table_s_contract_evolve() {
 }
 
 #[test]
+fn objects_that_fit_a_table_add_only_what_is_new() {
+    let existing = schema(&[("a", DataType::Int64), ("s", DataType::Utf8), ("f", DataType::Float64)]);
+    let folder = tempfile::tempdir().unwrap();
+    let read = |text: &[u8]| {
+        let path = write(folder.path(), "t.jsonl", text);
+        read(&[path], &small_blocks(), Some(existing.clone())).unwrap()
+    };
+    let mut text = String::new();
+    (0..500).for_each(|n| text += &format!("{{\"a\": {n}, \"s\": \"x\", \"f\": {n}}}\n"));
+    let same = read(text.as_bytes());
+    assert_eq!(same.types(), ["a:int64", "s:string", "f:float64"]);
+    assert_eq!(same.rows().len(), 500);
+    // New, and wider at the end: what was begun anew adds no more.
+    text += "{\"a\": 1, \"new\": 1}\n{\"a\": 2, \"new\": 1.5}\n";
+    let new = read(text.as_bytes());
+    assert_eq!(new.types(), ["a:int64", "s:string", "f:float64", "new:float64"]);
+    text += "{\"a\": \"b\"}\n";
+    let misfit = read(text.as_bytes());
+    assert_eq!(misfit.types(), ["a:int64", "s:string", "f:float64", "new:float64", "a__v_string:string"]);
+    assert_eq!(misfit.rows()[502], ["∅", "∅", "∅", "∅", "b"]);
+}
+
+#[test]
 fn a_variant_column_that_the_table_has_is_used_again() {
     let existing = schema(&[("a", DataType::Int64), ("a__v_float64", DataType::Float64)]);
     let folder = tempfile::tempdir().unwrap();
