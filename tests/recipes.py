@@ -97,7 +97,7 @@ def main(hanok: Path) -> None:
         if not after["mart"] > before["mart"]:
             raise Failure(f"the marts are as old as before: {after}")
         # What was built on the branch is what main would have built.
-        marts = "select count(*), sum(flights_7d), sum(mean_dep_delay_7d) from mart.carrier_delay"
+        marts = "select count(*), sum(flights_7d), round(sum(mean_dep_delay_7d), 4) from mart.carrier_delay"
         merged = project.rows(marts)
         project.ok("build")
         expect("marts built anew on main", project.rows(marts), merged)
