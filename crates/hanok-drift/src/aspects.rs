@@ -1,7 +1,7 @@
 //! The aspects of each kind of column.
 
-use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, UInt32Array};
-use arrow::compute::{cast, take};
+use arrow::array::{Array, ArrayRef, StringViewArray, UInt32Array};
+use arrow::compute::take;
 use arrow::datatypes::DataType;
 use hashbrown::HashMap;
 
@@ -360,13 +360,7 @@ fn list(
     before: u64,
     lengths: &mut Vec<u64>,
 ) -> Result<(u64, Option<ArrayRef>), CompareError> {
-    let (DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _)) =
-        chunk.data_type()
-    else {
-        return Ok((0, None));
-    };
-    let lists = cast(chunk, &DataType::List(field.clone()))?;
-    let lists = lists.as_list::<i32>();
+    let Some(lists) = column::lists(chunk)? else { return Ok((0, None)) };
     let mut places = Vec::new();
     for (row, ends) in lists.offsets().windows(2).enumerate() {
         let length = (ends[1] - ends[0]) as u64;

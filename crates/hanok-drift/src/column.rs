@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, ListArray, StringViewArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, TimeUnit};
 use serde::Serialize;
@@ -89,6 +89,16 @@ pub(crate) fn numbers(chunk: &ArrayRef) -> Result<Float64Array, CompareError> {
     let floats = cast(&chunk, &DataType::Float64)?;
     let floats = floats.as_primitive::<Float64Type>();
     Ok(if per_second == 1.0 { floats.clone() } else { floats.unary(|value| value / per_second) })
+}
+
+/// As lists; `None` of what has none.
+pub(crate) fn lists(chunk: &ArrayRef) -> Result<Option<ListArray>, CompareError> {
+    match chunk.data_type() {
+        DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
+            Ok(Some(cast(chunk, &DataType::List(field.clone()))?.as_list().clone()))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// As texts.

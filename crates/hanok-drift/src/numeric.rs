@@ -192,15 +192,22 @@ pub(crate) fn effects(
 ) -> [Effect; 2] {
     let d = ranks.above.max(ranks.below) as f64 / (ranks.n as f64 * ranks.m as f64);
     let needed = kolmogorov_needed(options.kolmogorov_smirnov, options);
-    // E D² of the limit is π² / 12 / harmonic.
-    let noise = std::f64::consts::PI / libm::sqrt(12.0 * harmonic);
-    let ks = Effect::new(Measure::KolmogorovSmirnov, d, noise, options.kolmogorov_smirnov, harmonic, needed);
+    let ks = kolmogorov_effect(d, harmonic, options);
     // What Wasserstein's distance is expected to be without drift: √(2 / π) ∫ √(F (1 − F) / harmonic) dx.
     let noise = libm::sqrt(std::f64::consts::FRAC_2_PI / harmonic) * spread / deviation;
     let scaled = scaled(ranks, deviation);
     let threshold = options.wasserstein_scaled;
     let wasserstein = Effect::new(Measure::WassersteinScaled, scaled, noise, threshold, harmonic, needed);
     [ks, wasserstein]
+}
+
+/// The effect of a Kolmogorov–Smirnov distance, with n·m / (n + m) rows.
+pub(crate) fn kolmogorov_effect(d: f64, harmonic: f64, options: &Options) -> Effect {
+    let threshold = options.kolmogorov_smirnov;
+    // E D² of the limit is π² / 12 / harmonic.
+    let noise = std::f64::consts::PI / libm::sqrt(12.0 * harmonic);
+    let needed = kolmogorov_needed(threshold, options);
+    Effect::new(Measure::KolmogorovSmirnov, d, noise, threshold, harmonic, needed)
 }
 
 /// The distances over the reference's bins, with what is missing in a bin of its own.

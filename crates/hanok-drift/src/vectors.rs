@@ -7,18 +7,15 @@
 
 use std::ops::RangeInclusive;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListArray};
-use arrow::compute::cast;
-use arrow::datatypes::DataType;
+use arrow::array::{Array, ArrayRef, ListArray};
 
 use crate::column::{self, Kind};
 use crate::error::CompareError;
-use crate::measure::Measure;
-use crate::numeric::Sample;
+use crate::numeric::{Sample, kolmogorov_effect};
 use crate::sort::{key, sorted};
 use crate::special::{normal_isf, normal_sf};
 use crate::text::mixed;
-use crate::verdict::{Effect, Options, kolmogorov_needed};
+use crate::verdict::{Effect, Options};
 
 /// The elements that a vector may have.
 const LENGTHS: RangeInclusive<usize> = 2..=65_536;
@@ -44,9 +41,10 @@ pub(crate) fn vectors(
     sides: [&[ArrayRef]; 2],
     scratch: &mut Vec<u64>,
 ) -> Result<Option<Vectors>, CompareError> {
-    let Some(length) = length(sides)? else { return Ok(None) };
+    let Some(sides) = numbers(sides)? else { return Ok(None) };
+    let Some(length) = length(&sides) else { return Ok(None) };
     let mut learned = [Elements::new(length), Elements::new(length)];
-    for (chunks, means) in sides.into_iter().zip(&mut learned) {
+    for (chunks, means) in sides.iter().zip(&mut learned) {
         each(chunks, length, |row, vector| {
             if !is_measured(row) {
                 means.add(vector);
@@ -68,7 +66,7 @@ pub(crate) fn vectors(
         .map(|variance| if *variance > 0.0 { 1.0 / variance } else { 1.0 })
         .collect();
     let mut found = [(); 4].map(|()| Sample::default());
-    for (side, chunks) in sides.into_iter().enumerate() {
+    for (side, chunks) in sides.iter().enumerate() {
         let (mut along, mut from) = (Vec::new(), Vec::new());
         each(chunks, length, |row, vector| {
             if is_measured(row) {
@@ -95,11 +93,8 @@ impl Vectors {
     /// distance Δ it shows Δ² / √(Δ² + blur) only. Without taking that off, the same drift would be a smaller one in fewer rows.
     pub(crate) fn effect(&self, d: f64, options: &Options) -> Effect {
         let [n, m] = self.direction.each_ref().map(|sample| sample.sorted.len() as f64);
-        let needed = kolmogorov_needed(options.kolmogorov_smirnov, options);
         let of = |d, harmonic, blur| {
-            let noise = std::f64::consts::PI / libm::sqrt(12.0 * harmonic);
-            let threshold = options.kolmogorov_smirnov;
-            let effect = Effect::new(Measure::KolmogorovSmirnov, d, noise, threshold, harmonic, needed);
+            let effect = kolmogorov_effect(d, harmonic, options);
             Effect {
                 beyond_noise: sharpened(effect.beyond_noise, blur),
                 detectable: sharpened(effect.detectable, blur),
@@ -137,39 +132,38 @@ fn is_measured(row: u64) -> bool {
     mixed(row ^ 0x76_6563_746f_7273) & 1 == 1
 }
 
+/// The chunks of both sides as lists of numbers; `None` when there are others.
+fn numbers(sides: [&[ArrayRef]; 2]) -> Result<Option<[Vec<ListArray>; 2]>, CompareError> {
+    let mut found = [Vec::new(), Vec::new()];
+    for (chunks, found) in sides.into_iter().zip(&mut found) {
+        for chunk in chunks {
+            let lists = column::lists(chunk)?;
+            let of_numbers = lists.filter(|lists| Kind::of(&lists.value_type()) == Some(Kind::Numbers));
+            let Some(lists) = of_numbers else { return Ok(None) };
+            found.push(lists);
+        }
+    }
+    Ok(Some(found))
+}
+
 /// How many numbers all lists have.
-fn length(sides: [&[ArrayRef]; 2]) -> Result<Option<usize>, CompareError> {
+fn length(sides: &[Vec<ListArray>; 2]) -> Option<usize> {
     let mut length = None;
-    for chunk in sides.into_iter().flatten() {
-        let Some(lists) = lists(chunk)? else { return Ok(None) };
+    for lists in sides.iter().flatten() {
         for (row, ends) in lists.offsets().windows(2).enumerate() {
             let found = (ends[1] - ends[0]) as usize;
             if lists.is_valid(row) && *length.get_or_insert(found) != found {
-                return Ok(None);
+                return None;
             }
         }
     }
-    Ok(length.filter(|length| LENGTHS.contains(length)))
-}
-
-/// A chunk as lists of numbers; `None` when it has others.
-fn lists(chunk: &ArrayRef) -> Result<Option<ListArray>, CompareError> {
-    let (DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _)) =
-        chunk.data_type()
-    else {
-        return Ok(None);
-    };
-    if Kind::of(field.data_type()) != Some(Kind::Numbers) {
-        return Ok(None);
-    }
-    Ok(Some(cast(chunk, &DataType::List(field.clone()))?.as_list::<i32>().clone()))
+    length.filter(|length| LENGTHS.contains(length))
 }
 
 /// Gives the vectors whose elements are all finite, each with its row's number.
-fn each(chunks: &[ArrayRef], length: usize, mut take: impl FnMut(u64, &[f64])) -> Result<(), CompareError> {
+fn each(chunks: &[ListArray], length: usize, mut take: impl FnMut(u64, &[f64])) -> Result<(), CompareError> {
     let mut before = 0;
-    for chunk in chunks {
-        let Some(lists) = lists(chunk)? else { return Ok(()) };
+    for lists in chunks {
         let rows_at_once = (VALUES / length).max(1);
         for first in (0..lists.len()).step_by(rows_at_once) {
             let rows = rows_at_once.min(lists.len() - first);
@@ -226,7 +220,7 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{FixedSizeListArray, Float32Array};
-    use arrow::datatypes::{Field, Float64Type};
+    use arrow::datatypes::{DataType, Field, Float64Type};
 
     use super::*;
 
