@@ -92,24 +92,19 @@ fn line(
     in_use: Option<&Cut>,
     place: impl Fn(&Cut) -> (f64, f64),
 ) -> Trace {
-    let words = view.words;
     let spot = |cut: &Cut, is_told: bool, marked: bool| {
         let (x, y) = place(cut);
-        let tip = format!(
-            "{}\n{} {}\n{} {}\n{} {}\n{} {}\n{} {}",
-            view.names[at],
-            words.of(Word::Cut),
-            number(cut.threshold),
-            words.of(Word::Flagged),
-            percent(cut.flagged),
-            words.of(Word::Recall),
-            percent(cut.recall),
-            words.of(Word::Precision),
-            percent(cut.precision),
-            words.of(Word::FalsePositives),
-            percent(cut.false_positive_rate)
-        );
-        Spot { x, y, interval: None, tip: if is_told { tip } else { String::new() }, marked }
+        let tip = || {
+            let lines = [
+                (Word::Cut, number(cut.threshold)),
+                (Word::Flagged, percent(cut.flagged)),
+                (Word::Recall, percent(cut.recall)),
+                (Word::Precision, percent(cut.precision)),
+                (Word::FalsePositives, percent(cut.false_positive_rate)),
+            ];
+            told_of(view, at, &lines)
+        };
+        Spot { x, y, interval: None, tip: if is_told { tip() } else { String::new() }, marked }
     };
     let told = |(place, cut): (usize, &Cut)| spot(cut, place.is_multiple_of(TOLD_EVERY), false);
     let mut points: Vec<Spot> = cuts.iter().enumerate().map(told).collect();
@@ -266,15 +261,14 @@ fn by_prediction(view: &View<'_>, found: &[Performance; 2]) -> Result<String, Re
         x: bin.predicted,
         y: bin.observed,
         interval: Some((bin.interval.low, bin.interval.high)),
-        tip: format!(
-            "{}\n{} {}\n{} {}\n{} {}",
-            view.names[at],
-            words.of(Word::Prediction),
-            number(bin.predicted),
-            words.of(Word::MeanLabel),
-            number(bin.observed),
-            words.of(Word::Rows),
-            count(bin.count)
+        tip: told_of(
+            view,
+            at,
+            &[
+                (Word::Prediction, number(bin.predicted)),
+                (Word::MeanLabel, number(bin.observed)),
+                (Word::Rows, count(bin.count)),
+            ],
         ),
         marked: true,
     };
@@ -366,4 +360,10 @@ fn classes(view: &View<'_>, found: &[Performance; 2]) -> String {
     out += &table("stack", "M1 → M2", &heads, &rows);
     out += &first_classes(view, rows.len(), pairs.len());
     out
+}
+
+/// What is told of a point of a model: its name, and a line each of numbers.
+fn told_of(view: &View<'_>, at: usize, lines: &[(Word, String)]) -> String {
+    let lines = lines.iter().map(|(word, value)| format!("\n{} {value}", view.words.of(*word)));
+    std::iter::once(view.names[at].clone()).chain(lines).collect()
 }
