@@ -171,14 +171,14 @@ async fn whole(body: Incoming, shared: &Shared) -> Result<Bytes, RequestError> {
 fn told(answered: Result<Vec<u8>, RequestError>, route: Route, begun: Instant, shared: &Shared) -> Answer {
     let (status, answer) = match answered {
         Ok(body) => (200, json(StatusCode::OK, body)),
-        Err(error) => (error.status(), refusal(&error, route).map(Either::Left)),
+        Err(error) => (error.status(), refusal(&error, route)),
     };
     shared.responder.metrics().request(route, status, begun.elapsed());
-    answer
+    answer.map(Either::Left)
 }
 
-fn json(status: StatusCode, body: Vec<u8>) -> Answer {
-    let mut response = Response::new(Either::Left(Full::new(Bytes::from(body))));
+pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
@@ -191,10 +191,8 @@ pub(crate) fn refusal(error: &RequestError, route: Route) -> Response<Full<Bytes
         Route::Features => error.feast_body(),
         Route::Predict | Route::Explain => error.plain_body(),
     };
-    let mut response = Response::new(Full::new(Bytes::from(body)));
-    *response.status_mut() =
-        StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = json(status, body);
     if matches!(
         error,
         RequestError::Timeout { .. } | RequestError::BodyTooLarge { .. } | RequestError::BodyBroken

@@ -6,17 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use crate::connection::{BUFFER_BYTES_MAX, read_body, refusal};
+use crate::connection::{BUFFER_BYTES_MAX, json, read_body, refusal};
 use crate::error::{RequestError, ServeError};
 use crate::metrics::Route;
 use crate::options::ServeOptions;
@@ -93,11 +91,7 @@ async fn connection(stream: TcpStream, queue: &mpsc::Sender<Push>, about: &(impl
     let head_timeout = Duration::from_millis(ServeOptions::default().head_timeout_ms);
     let service = service_fn(|request| async move {
         let answer = match answered(request, queue, about).await {
-            Ok(body) => {
-                let mut response = Response::new(Full::new(Bytes::from(body)));
-                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                response
-            }
+            Ok(body) => json(StatusCode::OK, body),
             Err(error) => refusal(&error, Route::Predict),
         };
         Ok::<_, Infallible>(answer)
